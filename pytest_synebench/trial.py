@@ -1,0 +1,54 @@
+"""The words every floor uses for a trial: its id, config, state, reports and checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+from pytest_synebench.errors import UsageError
+
+TrialId = NewType("TrialId", int)
+
+Scalar: TypeAlias = float | int | str | bool | None
+Config: TypeAlias = Mapping[str, Scalar]
+
+
+class TrialState(StrEnum):
+    """Where a trial stands. Paused is a fact of the scheduler: no process, and alive."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"  #: the script reached its last level and ended by itself
+    STOPPED = "stopped"  #: the scheduler ended it early
+    FAILED = "failed"  #: every attempt it was allowed ended in an error
+
+    @property
+    def final(self) -> bool:
+        """Whether no further report of this trial can come."""
+        return self in {TrialState.COMPLETED, TrialState.STOPPED, TrialState.FAILED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a trial sent back at one resource level; the journal keeps it, nothing edits it."""
+
+    trial_id: TrialId
+    resource: int  #: cumulative units spent: epochs, unless the Benchmark names another; >= 1
+    loss: float  #: lower is better (mode="max" is negated on entry); NaN: diverged
+    at_s: float  #: seconds since the experiment began, on the experiment's Clock
+    metrics: Mapping[str, Scalar] = field(default_factory=dict)  #: as the script sent them
+
+    def __post_init__(self) -> None:
+        if isinstance(self.resource, bool) or self.resource < 1:
+            raise UsageError(f"resource is {self.resource!r}; levels are integers from 1 up")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointRef:
+    """Names the exact bytes of one checkpoint."""
+
+    trial_id: TrialId
+    level: int  #: resource level it was saved at
+    sha256: str  #: of its manifest
