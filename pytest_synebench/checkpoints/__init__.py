@@ -1,0 +1,1 @@
+"""Checkpoints: verified bytes from which a trial goes on."""

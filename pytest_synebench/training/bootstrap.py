@@ -1,0 +1,102 @@
+"""What a local attempt's process really runs: ``python -m …bootstrap SCRIPT ARGUMENTS``.
+
+It ties its life to its parent's, seeds, and becomes the script: ``__main__``, ``sys.argv``,
+``sys.path[0]``, exit code and traceback are what ``python SCRIPT ARGUMENTS`` would give.
+
+Invariants (tests/training/test_bootstrap.py holds each one):
+- it is killed when its parent dies, also where that happened before it could ask for it;
+- the script sees the arguments, path and ``__main__`` it would see without us;
+- exit codes, signals and ``SIGTERM``'s default are the script's own;
+- a traceback begins with the script's first frame;
+- the report pipe is not handed on to programs that the script starts.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pytest_synebench.training.attempt import PARENT, read_attempt
+from pytest_synebench.training.seeding import seed_everything
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType, TracebackType
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_SIGKILL = 9
+_USAGE_CODE = 2  # what python itself says where it cannot open the script
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent ends (Linux; elsewhere nothing).
+
+    ``SYNEBENCH_PARENT`` holds the parent's process id, as the parent wrote it: if it is not ours
+    any more, the parent ended before we could ask, and we end too.
+    """
+    parent = os.environ.get(PARENT)
+    if sys.platform == "linux" and parent is not None:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    if parent is not None and parent != str(os.getppid()):
+        os.kill(os.getpid(), _SIGKILL)
+
+
+def run_script(script: str, arguments: list[str]) -> None:
+    """Run a file as ``__main__`` with its own arguments; returns when its last line is done.
+
+    An exception that the script does not catch is shown as python shows it, then ends the
+    process with code 1; ``SystemExit`` and ``KeyboardInterrupt`` go their usual way.
+    """
+    sys.argv = [script, *arguments]
+    if not getattr(sys.flags, "safe_path", False):  # python -P puts no folder first, nor do we
+        sys.path[0] = os.path.dirname(os.path.realpath(script))
+    main = _fresh_main(script)
+    try:
+        exec(_compiled(script), main.__dict__)
+    except Exception as error:
+        error.__traceback__ = _without_us(error.__traceback__)
+        sys.excepthook(type(error), error, error.__traceback__)
+        raise SystemExit(1) from None
+
+
+def _fresh_main(script: str) -> ModuleType:
+    """Put a module in ``sys.modules`` that looks like the one python makes for a script."""
+    main = type(sys)("__main__")
+    main.__dict__.update(__file__=script, __cached__=None, __builtins__=sys.modules["builtins"])
+    sys.modules["__main__"] = main
+    return main
+
+
+def _compiled(script: str) -> CodeType:
+    try:
+        with open(script, "rb") as file:
+            source = file.read()
+    except OSError as error:
+        sys.stderr.write(f"{sys.executable}: can't open file {script!r}: {error.strerror}\n")
+        raise SystemExit(_USAGE_CODE) from None
+    return compile(source, script, "exec", dont_inherit=True)
+
+
+def _without_us(traceback: TracebackType | None) -> TracebackType | None:
+    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+        traceback = traceback.tb_next
+    return traceback
+
+
+def main() -> None:
+    """Tie, seed, run: the whole life of an attempt's process."""
+    die_with_parent()
+    attempt = read_attempt()
+    if attempt is not None:
+        os.set_inheritable(attempt.fd, False)  # noqa: FBT003 - os takes no keyword here
+        seed_everything(attempt.seed)
+    if len(sys.argv) < _USAGE_CODE:
+        sys.stderr.write("usage: python -m pytest_synebench.training.bootstrap SCRIPT [ARG …]\n")
+        raise SystemExit(_USAGE_CODE)
+    run_script(sys.argv[1], sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()

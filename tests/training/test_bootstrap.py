@@ -1,0 +1,179 @@
+"""The process an attempt runs in: to the script it is ``python train.py``."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.training.conftest import Runner
+
+BOOTSTRAP = [sys.executable, "-m", "pytest_synebench.training.bootstrap"]
+
+SHOW = """
+    import json, os, sys
+    main = sys.modules["__main__"]
+    print(json.dumps([
+        sys.argv, sys.path[0], __name__, __file__, main.__dict__ is globals(), __spec__,
+        __package__, __doc__, main.__file__, sorted(globals().keys() - {"__annotations__"}),
+    ]))
+    def typed(x: int) -> None: ...
+    print(typed.__annotations__)
+    import beside
+    print(beside.WHO)
+"""
+
+
+def test_the_script_sees_what_python_would_show_it(attempt: Runner) -> None:
+    (attempt.directory / "beside.py").write_text("WHO = 'a module beside the script'")
+    ours = attempt(SHOW, "--lr", "0 1", "")
+    plain = attempt.by_hand(SHOW, "--lr", "0 1", "")
+    assert ours.stdout == plain.stdout
+    assert ours.code == 0
+
+
+def test_a_script_behind_a_link_imports_from_where_it_really_is(attempt: Runner) -> None:
+    real = attempt.directory / "real"
+    real.mkdir()
+    (real / "beside.py").write_text("WHO = 'real'")
+    (real / "train.py").write_text("import beside; print(beside.WHO)")
+    link = attempt.directory / "linked.py"
+    link.symlink_to(real / "train.py")
+    done = subprocess.run([*BOOTSTRAP, str(link)], capture_output=True, text=True, check=False)
+    assert done.stdout == "real\n", done.stderr
+
+
+def test_a_script_run_in_safe_path_mode_gets_no_folder(attempt: Runner) -> None:
+    script = attempt.script("import sys; print(sys.path[0])")
+    command = [sys.executable, "-P", *BOOTSTRAP[1:], str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() != str(attempt.directory)
+    assert done.stdout.strip(), done.stderr
+
+
+def test_a_spawned_process_finds_the_script_as_main(attempt: Runner) -> None:
+    done = attempt("""
+        import multiprocessing
+        def work(x): return x * x
+        if __name__ == "__main__":
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                print(pool.map(work, [3]))
+    """)
+    assert done.stdout == "[9]\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("pass", 0),
+        ("import sys; sys.exit(7)", 7),
+        ("import os; os._exit(9)", 9),
+        ("raise SystemExit('bad config')", 1),
+        ("1 / 0", 1),
+        ("import os; os.kill(os.getpid(), 15)", -signal.SIGTERM),
+        ("import os; os.kill(os.getpid(), 9)", -signal.SIGKILL),
+        ("raise KeyboardInterrupt", -signal.SIGINT),
+    ],
+)
+def test_the_exit_code_is_the_scripts(attempt: Runner, body: str, code: int) -> None:
+    assert attempt(body).code == code
+
+
+FAILING = """
+    def train():
+        return 1 / 0
+    try:
+        train()
+    except ZeroDivisionError as error:
+        raise ValueError("diverged") from error
+"""
+
+
+@pytest.mark.parametrize("body", [FAILING, "if:", "raise ExceptionGroup('g', [ValueError(1)])"])
+def test_a_traceback_shows_the_script_only(attempt: Runner, body: str) -> None:
+    ours, plain = attempt(body), attempt.by_hand(body)
+    assert ours.stderr == plain.stderr
+    assert ours.code == plain.code == 1
+
+
+def test_a_hook_of_the_scripts_own_gets_the_error(attempt: Runner) -> None:
+    done = attempt("""
+        import sys
+        sys.excepthook = lambda kind, value, traceback: print("hooked", kind.__name__)
+        1 / 0
+    """)
+    assert (done.code, done.stdout) == (1, "hooked ZeroDivisionError\n")
+
+
+def test_work_registered_for_the_exit_runs_after_an_error(attempt: Runner) -> None:
+    assert attempt("import atexit; atexit.register(print, 'bye'); 1 / 0").stdout == "bye\n"
+
+
+def test_a_script_that_is_not_there_is_pythons_own_error(tmp_path: Path) -> None:
+    missing = str(tmp_path / "none.py")
+    done = subprocess.run([*BOOTSTRAP, missing], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"can't open file {missing!r}: No such file or directory" in done.stderr
+
+
+def test_no_script_at_all_shows_the_usage() -> None:
+    done = subprocess.run(BOOTSTRAP, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage: python -m pytest_synebench.training.bootstrap SCRIPT" in done.stderr
+
+
+def test_the_report_pipe_is_not_handed_on(attempt: Runner) -> None:
+    done = attempt("""
+        import json, os
+        fd = json.load(open(os.environ["SYNEBENCH_ATTEMPT"]))["fd"]
+        os.fstat(fd)
+        os.system(f"test -e /proc/self/fd/{fd} && echo inherited || echo closed")
+    """)
+    assert done.stdout == "closed\n", done.stderr
+
+
+PARENT_THAT_DIES = """
+import os, signal, subprocess, sys
+child = subprocess.Popen(
+    [*{bootstrap!r}, {script!r}], env={{**os.environ, "SYNEBENCH_PARENT": str(os.getpid())}}
+)
+sys.stdin.read()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_it_is_killed_when_its_parent_is(attempt: Runner) -> None:
+    script = attempt.script("print('up', flush=True); import threading; threading.Event().wait()")
+    code = PARENT_THAT_DIES.format(bootstrap=BOOTSTRAP, script=str(script))
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"up\n"
+        parent.stdin.close()
+        assert parent.wait(30) == -signal.SIGKILL
+        # The child holds the pipe's other end: it is readable (at its end) once the child is gone.
+        assert select.select([parent.stdout], [], [], 30)[0], "the child outlived its parent"
+        assert parent.stdout.read() == b""
+
+
+def test_a_parent_that_died_before_the_start_is_noticed(attempt: Runner) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    done = attempt("print('running')", env={"SYNEBENCH_PARENT": str(gone.pid)})
+    assert (done.code, done.stdout) == (-signal.SIGKILL, "")
+
+
+def test_a_script_without_a_controller_runs_too(attempt: Runner) -> None:
+    script = attempt.script("print('by hand')")
+    env = {k: v for k, v in os.environ.items() if not k.startswith("SYNEBENCH")}
+    done = subprocess.run([*BOOTSTRAP, str(script)], env=env, stdout=subprocess.PIPE, check=True)
+    assert done.stdout == b"by hand\n"
