@@ -1,0 +1,1 @@
+"""Searchers: pure functions from (history, seed, number) to the next config."""
