@@ -109,6 +109,8 @@ class Sender:
         self._fd = fd
         self._nonce = nonce
         self._sequence = 0
+        self._queue: list[str] = []
+        self._writing = False
         self._owner = os.getpid()
         # Re-entrant: a signal handler may report while its own thread is reporting.
         self._lock = RLock()
@@ -133,14 +135,26 @@ class Sender:
         body = {"kind": kind, **{key: _encode_field(value) for key, value in fields.items()}}
         text = json.dumps(body, allow_nan=False, separators=(",", ":"))
         with self._lock:
-            line = f"{self._nonce} {self._sequence} {text}\n".encode("ascii")
-            if len(line) > MAX_LINE_BYTES:
+            size = len(f"{self._nonce} {self._sequence + len(self._queue)} {text}\n")
+            if size > MAX_LINE_BYTES:
                 raise ReportError(
-                    f"a {kind} of {len(line)} bytes is longer than the {MAX_LINE_BYTES} a message "
+                    f"a {kind} of {size} bytes is longer than the {MAX_LINE_BYTES} a message "
                     "may have; report fewer or shorter values, and write the rest to a file"
                 )
-            self._write(line)
-            self._sequence += 1
+            # A signal handler may report while this thread is writing: its message goes next.
+            self._queue.append(text)
+            while self._queue and not self._writing:
+                self._write_queue()
+
+    def _write_queue(self) -> None:
+        self._writing = True
+        try:
+            while self._queue:
+                text = self._queue.pop(0)
+                sequence, self._sequence = self._sequence, self._sequence + 1
+                self._write(f"{self._nonce} {sequence} {text}\n".encode("ascii"))
+        finally:
+            self._writing = False
 
     def _write(self, line: bytes) -> None:
         view = memoryview(line)

@@ -162,7 +162,8 @@ class LineLog:
             if self.torn_bytes:
                 os.ftruncate(self._fd, whole)
                 os.fsync(self._fd)
-            if not os.lseek(self._fd, 0, os.SEEK_END):  # new, or made just before a crash: its name may not be durable yet
+            if not os.lseek(self._fd, 0, os.SEEK_END):
+                # New, or made just before a crash: its name may not be durable yet.
                 sync_directory(os.path.dirname(os.path.abspath(path)))
         except BaseException:
             os.close(self._fd)

@@ -41,7 +41,7 @@ class Report:
     metrics: Mapping[str, Scalar] = field(default_factory=dict)  #: as the script sent them
 
     def __post_init__(self) -> None:
-        if isinstance(self.resource, bool) or self.resource < 1:
+        if type(self.resource) is not int or self.resource < 1:
             raise UsageError(f"resource is {self.resource!r}; levels are integers from 1 up")
 
 

@@ -165,6 +165,26 @@ def test_a_metric_called_float_is_not_mistaken_for_an_encoded_one() -> None:
     assert math.isnan(message.fields["metrics"]["x"])
 
 
+def test_a_signal_handler_that_reports_while_a_report_is_written_goes_next() -> None:
+    with pipe() as (read, write):
+        sender, receiver = Sender(write, NONCE), Receiver(NONCE)
+        really = sender._write
+        handled: list[bool] = []
+
+        def interrupted(line: bytes) -> None:
+            really(line)
+            if not handled:  # as a handler would run: between the write and what follows it
+                handled.append(True)
+                sender.send("report", metrics={"from": "handler"})
+
+        sender._write = interrupted  # type: ignore[method-assign] # the moment is the test
+        sender.send("report", metrics={"from": "script"})
+        sender.send("report", metrics={"from": "script again"})
+        got = receiver.feed(os.read(read, MAX_LINE_BYTES))
+    assert [m.fields["metrics"]["from"] for m in got] == ["script", "handler", "script again"]
+    assert receiver.rejected == 0
+
+
 def test_the_longest_message_passes_and_one_byte_more_is_refused_by_the_sender() -> None:
     with pipe() as (read, write):
         fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4 * MAX_LINE_BYTES)

@@ -19,9 +19,7 @@ def test_the_system_clock_follows_the_monotonic_one_not_the_wall(
 
 
 def test_utc_is_the_wall_clock_with_its_zone() -> None:
-    now = SystemClock().utc()
-    assert now.utcoffset() == timedelta(0)
-    assert datetime.now(UTC) - now < timedelta(minutes=10)
+    assert SystemClock().utc().utcoffset() == timedelta(0)
 
 
 @given(moves=st.lists(st.floats(0, 1e9), max_size=20))

@@ -6,7 +6,8 @@ follows: a script may checkpoint and then report, or report and then checkpoint.
 
 Invariants (tests/training/test_ends.py holds each one):
 - the hello goes first, and again when a checkpoint helper is called after it;
-- a report beyond ``until`` is never sent;
+- nothing is sent of a level behind the one it ends at; a script that does not report every level
+  ends at the first it reports from ``until`` up, and may save there;
 - an attempt whose script uses checkpoints never ends at ``until`` before its checkpoint call;
 - a script that swallows the ``SystemExit`` it is ended with ends at its next report, with code 0.
 """
@@ -70,7 +71,7 @@ class Session:
                 self.end()
             self._sender.send("report", metrics=dict(metrics))
             self._reported = max(self._reported, level)
-            if level == self.attempt.until and (not self._checkpoints or self._handled >= level):
+            if self._is_last(level) and (not self._checkpoints or self._handled >= level):
                 self.end()
 
     def _level(self, metrics: Mapping[str, Any]) -> int:
@@ -91,14 +92,20 @@ class Session:
             )
         return level
 
+    def _is_last(self, level: int) -> bool:
+        """Whether this attempt ends at the level, unless it has ended before."""
+        return self.attempt.until is not None and level >= self.attempt.until
+
     def is_beyond(self, level: int) -> bool:
         """Whether a level lies behind the one at which this attempt ends."""
-        return self.attempt.until is not None and level > self.attempt.until
+        known = max(self._reported, self._handled)
+        return level > known and self._is_last(known)
 
     def due(self, level: int) -> bool:
         """Whether the controller wants a checkpoint of this level."""
-        at = self.attempt.checkpoint_at
-        return at is not None and (not at or level in at)
+        at, until = self.attempt.checkpoint_at, self.attempt.until
+        skipped = until is not None and level > until
+        return at is not None and (not at or level in at or skipped)
 
     def before_checkpoint(self, level: int) -> None:
         """Take note of a checkpoint call; ends the process if the level is behind its end."""
@@ -116,7 +123,7 @@ class Session:
         if saved:
             self._sender.send("saved", level=level)
         self._handled = max(self._handled, level)
-        if level == self.attempt.until and self._reported >= level:
+        if self._is_last(level) and self._reported >= level:
             self.end()
 
     def end(self) -> NoReturn:

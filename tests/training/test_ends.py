@@ -139,20 +139,21 @@ def test_a_helper_first_called_after_the_hello_amends_it(attempt: Runner) -> Non
     assert done.code == 0
 
 
-def test_a_report_beyond_the_last_level_is_not_sent_and_ends_the_process(attempt: Runner) -> None:
+def test_a_first_report_behind_the_last_level_is_sent_and_ends_the_process(
+    attempt: Runner,
+) -> None:
     done = attempt(HEAD + "    report(epoch=4, loss=1.0); print('on')", until=3)
-    assert done.said == [("hello", False)]
+    assert done.said == [("hello", False), ("report", 4)]
     assert (done.code, done.stdout) == (0, "")
 
 
 def test_a_checkpoint_beyond_the_last_level_is_not_saved_and_ends_the_process(
     attempt: Runner,
 ) -> None:
-    body = HEAD + "    epoch = 4\n    " + SAVE + "; print('on')"
+    body = HEAD + f"    epoch = 3\n    {SAVE}\n    epoch = 4\n    {SAVE}; print('on')"
     done = attempt(body, *args(attempt), until=3)
-    assert done.said == [("hello", True)]
+    assert done.said == [("hello", True), ("saved", 3)]
     assert (done.code, done.stdout) == (0, "")
-    assert not attempt.checkpoints.exists()
 
 
 def test_a_script_that_checkpoints_rarely_ends_at_its_next_report(attempt: Runner) -> None:
@@ -244,3 +245,16 @@ def test_threads_report_behind_one_hello(attempt: Runner) -> None:
     done = attempt(body)
     assert [kind for kind, _ in done.said] == ["hello"] + 100 * ["report"]
     assert [m.sequence for m in done.messages] == list(range(101))
+
+
+@pytest.mark.parametrize("order", [(SAVE, REPORT), (REPORT, SAVE)])
+def test_a_script_that_skips_the_last_level_ends_at_the_first_it_reports_behind_it(
+    attempt: Runner, order: tuple[str, str]
+) -> None:
+    every_other = LOOP.replace('config["epochs"] + 1)', 'config["epochs"] + 1, 2)').replace(
+        "start + 1,", "start + 2,"
+    )
+    script = HEAD + every_other.format(first=order[0], second=order[1])
+    done = attempt(script, *args(attempt), until=3, checkpoint_at=[1, 3, 9])
+    assert sorted(done.said[1:]) == [("report", 2), ("report", 4), ("saved", 4)]
+    assert (done.code, last_epoch(done)) == (0, 4)
