@@ -4,4 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite(f"{__name__}.backend_suite", f"{__name__}.plays")
+pytest.register_assert_rewrite(
+    f"{__name__}.backend_suite",
+    f"{__name__}.plays",
+    f"{__name__}.game",
+    f"{__name__}.halving",
+    f"{__name__}.scheduler_suite",
+    f"{__name__}.tuner_machine",
+)

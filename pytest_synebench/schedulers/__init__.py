@@ -1,0 +1,1 @@
+"""Schedulers: pure state machines that say which trial runs next, and how far."""

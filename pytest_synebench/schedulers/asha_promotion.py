@@ -1,0 +1,106 @@
+"""Asynchronous successive halving (ASHA), the promotion variant.
+
+A trial runs to the next rung level, reports, and is paused there. When a slot frees, the best
+paused trial within the top 1/eta of its rung moves up, highest rung first; failing that, a new
+trial starts. Nothing waits for a rung to fill, which is the point of the algorithm.
+
+Of n losses in a rung the top is the floor(n/eta) best ones, as in the paper; of equal losses the
+earlier one is better. A loss that is not finite ranks last, NaN and both infinities alike.
+
+A trial that fails while it is paused never moves up, and its loss stays in its rung: it was
+measured there, and a config that cannot go on is no reason to let one through that is outside the
+top 1/eta of what was measured. So it is with a trial that fails after it moved up.
+
+Invariants (tests/schedulers/test_asha_promotion.py holds each one):
+- a trial leaves a rung at most once, and only from the top 1/eta of the losses then in it;
+- the highest rung comes first, and of its trials the best; a new trial only if none may move up;
+- a loss that is not finite ranks last, so a diverged trial never moves up;
+- a failed trial never moves up, and frees its slot;
+- every attempt is told the next rung level, and no trial runs past max_resource.
+
+Source: Li et al., MLSys 2020, arXiv:1810.05934, Algorithm 2. Where it differs: its top rung is the
+highest r * eta**k up to R, ours is R itself. Syne Tune's "promotion" lets the share r_k / r_(k+1)
+through instead of 1/eta, which differs at explicit levels and below a last one like 20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_synebench.events import Decision, Ended, Event, Pause, Reported, Resume, SlotFreed
+from pytest_synebench.schedulers.ladder import Ladder
+from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.schedulers.roster import Roster
+from pytest_synebench.searchers.protocol import Searcher
+from pytest_synebench.trial import Report, TrialId, TrialState
+
+
+class AshaPromotion(Scheduler):
+    """Pauses every trial at every rung, and resumes the best; see the module.
+
+    Args:
+        searcher: where the configs of new trials come from.
+        levels: rung levels, ascending, the last of them max_resource: what ``rung_levels`` returns.
+        reduction_factor: eta in the paper: one trial in this many moves up, >= 2.
+
+    Raises:
+        UsageError: the levels do not ascend from 1 up, or the factor is below 2.
+    """
+
+    def __init__(self, searcher: Searcher, *, levels: Sequence[int], reduction_factor: int) -> None:
+        self._roster = Roster(searcher)
+        self._ladder = Ladder(levels, reduction_factor)
+        self.levels = self._ladder.levels
+        self.pauses = bool(self.levels)
+
+    def decide(self, event: Event) -> tuple[Decision, ...]:
+        """Return what the tuner must do now; ``()`` means carry on. Changes nothing.
+
+        Raises:
+            UnknownTrialError: the event names a trial this scheduler never started.
+        """
+        match event:
+            case SlotFreed(may_start=may_start):
+                return self._promotion() or (self._new_trial() if may_start else ())
+            case Reported(report=report):
+                return (Pause(trial_id=report.trial_id),) if self._counts(report) else ()
+            case Ended(trial_id=trial_id):
+                self._roster.state(trial_id)
+                return ()
+
+    def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
+        """Take the event, and what was decided about it, into the state."""
+        if isinstance(event, Reported) and self._counts(event.report):
+            self._ladder.fold(event.report)
+        self._roster.fold(event, decisions)
+        if isinstance(event, Ended):
+            self._leave(event.trial_id)
+        for decision in decisions:
+            if isinstance(decision, Pause):
+                self._wait(decision.trial_id)
+            elif isinstance(decision, Resume):
+                self._leave(decision.trial_id)
+
+    def _promotion(self) -> tuple[Resume, ...]:
+        for rung in self._ladder.from_the_top():
+            trial_id = rung.best_promotable()
+            if trial_id is not None:
+                return (Resume(trial_id=trial_id, until=self._ladder.next_level(trial_id)),)
+        return ()
+
+    def _new_trial(self) -> tuple[Decision, ...]:
+        return self._roster.new_trial((*self.levels, self._ladder.last)[0])
+
+    def _counts(self, report: Report) -> bool:
+        running = self._roster.state(report.trial_id) is TrialState.RUNNING
+        return running and self._ladder.rung_of(report) is not None
+
+    def _wait(self, trial_id: TrialId) -> None:
+        rung = self._ladder.place(trial_id)
+        if rung is not None:
+            rung.wait(trial_id)
+
+    def _leave(self, trial_id: TrialId) -> None:
+        rung = self._ladder.place(trial_id)
+        if rung is not None:
+            rung.leave(trial_id)

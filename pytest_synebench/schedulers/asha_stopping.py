@@ -1,0 +1,83 @@
+"""Asynchronous successive halving (ASHA), the stopping variant.
+
+Every trial is started to run to its end. At each rung level it is compared with those that reached
+the level before it, and stopped for good unless its loss is in the top 1/eta of all of them, its
+own included. Nothing is paused, so scripts need no checkpoints; in return, what was stopped too
+early stays stopped.
+
+A trial goes on exactly if fewer than max(1, floor(n/eta)) of the n losses in its rung, its own
+included, are better than its own. So the first in a rung goes on; up to 2*eta - 1 of them, a trial
+goes on only as the best so far; and equal losses fare equally, whichever came first. A loss that
+is not finite (NaN, or an infinity) never goes on, not even as the first.
+
+Invariants (tests/schedulers/test_asha_stopping.py holds each one):
+- at a rung a trial goes on exactly if the rule above says so, and is stopped there otherwise;
+- a trial meets each rung at most once, and nothing is stopped between rungs;
+- a loss that is not finite at a rung stops its trial at once;
+- a stopped trial's loss stays in its rungs: it was measured there;
+- each attempt is told max_resource, and at that level nothing is stopped.
+
+Source: the rule of the paper's authors (Li et al., MLSys 2020, arXiv:1810.05934) for the stopping
+variant in Determined AI: master/pkg/searcher/asha_stopping.go. Others differ: Syne Tune compares
+with numpy's interpolated quantile from the second loss on, which lets ceil(n/eta) through, and its
+documentation lets the first eta - 1 go on whatever they report; Ray Tune takes the quantile of the
+earlier losses only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_synebench.events import Decision, Ended, Event, Reported, SlotFreed, Stop
+from pytest_synebench.schedulers.ladder import Ladder
+from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.schedulers.roster import Roster
+from pytest_synebench.searchers.protocol import Searcher
+from pytest_synebench.trial import Report, TrialState
+
+
+class AshaStopping(Scheduler):
+    """Stops at each rung what is not among the best so far; see the module.
+
+    Args:
+        searcher: where the configs of new trials come from.
+        levels: rung levels, ascending, the last of them max_resource: what ``rung_levels`` returns.
+        reduction_factor: eta in the paper: one trial in this many goes on, >= 2.
+
+    Raises:
+        UsageError: the levels do not ascend from 1 up, or the factor is below 2.
+    """
+
+    def __init__(self, searcher: Searcher, *, levels: Sequence[int], reduction_factor: int) -> None:
+        self._roster = Roster(searcher)
+        self._ladder = Ladder(levels, reduction_factor)
+        self.levels = self._ladder.levels
+        self.pauses = False
+
+    def decide(self, event: Event) -> tuple[Decision, ...]:
+        """Return what the tuner must do now; ``()`` means carry on. Changes nothing.
+
+        Raises:
+            UnknownTrialError: the event names a trial this scheduler never started.
+        """
+        match event:
+            case SlotFreed(may_start=may_start):
+                return self._roster.new_trial(self._ladder.last) if may_start else ()
+            case Reported(report=report):
+                return (Stop(trial_id=report.trial_id),) if self._stops(report) else ()
+            case Ended(trial_id=trial_id):
+                self._roster.state(trial_id)
+                return ()
+
+    def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
+        """Take the event, and what was decided about it, into the state."""
+        if isinstance(event, Reported) and self._running(event.report):
+            self._ladder.fold(event.report)
+        self._roster.fold(event, decisions)
+
+    def _stops(self, report: Report) -> bool:
+        rung = self._ladder.rung_of(report) if self._running(report) else None
+        return rung is not None and not rung.continues(report.loss)
+
+    def _running(self, report: Report) -> bool:
+        return self._roster.state(report.trial_id) is TrialState.RUNNING

@@ -1,0 +1,74 @@
+"""A ladder: the rungs that the trials of one bracket climb, and how far up each trial is.
+
+Invariants (tests/schedulers/test_ladder.py holds each one):
+- a report counts in the highest rung whose level it has reached, once, and never in one that the
+  trial has reached before; reports between rungs count nowhere;
+- a script that skips a level is compared at its first report past it, and where it skips several
+  levels at once, only in the highest of them: each report is one measurement;
+- a report at the last level counts in no rung: there the trial ends by itself.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+
+from pytest_synebench.schedulers.rungs import Rung, check_levels, check_reduction_factor
+from pytest_synebench.trial import Report, TrialId
+
+
+class Ladder:
+    """Rungs by ascending level, and each trial's place.
+
+    Args:
+        levels: resource levels, ascending; trials are compared at all but the last, where they end.
+        reduction_factor: eta: one trial in this many moves up, >= 2.
+
+    Raises:
+        UsageError: the levels do not ascend from 1 up, or the factor is below 2.
+    """
+
+    def __init__(self, levels: Sequence[int], reduction_factor: int) -> None:
+        check_levels(levels)
+        check_reduction_factor(reduction_factor)
+        self._levels = tuple(levels)
+        self._rungs = tuple(Rung(level, reduction_factor) for level in levels[:-1])
+        #: Per trial, how many rungs lie below or at it. No entry: none.
+        self._climbed: dict[TrialId, int] = {}
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Levels at which trials are compared, ascending: the last one is not among them."""
+        return self._levels[:-1]
+
+    @property
+    def last(self) -> int:
+        """The level at which trials end."""
+        return self._levels[-1]
+
+    def rung_of(self, report: Report) -> Rung | None:
+        """Return the rung in which a report counts, or None: in none."""
+        reached = bisect_right(self._levels, report.resource)
+        if reached == len(self._levels) or reached <= self._climbed.get(report.trial_id, 0):
+            return None
+        return self._rungs[reached - 1]
+
+    def fold(self, report: Report) -> None:
+        """Take a report's loss into the rung in which it counts, if it counts in one."""
+        rung = self.rung_of(report)
+        if rung is not None:
+            rung.add(report.trial_id, report.loss)
+            self._climbed[report.trial_id] = bisect_right(self._levels, report.resource)
+
+    def place(self, trial_id: TrialId) -> Rung | None:
+        """Return the last rung in which the trial was compared, or None: in none yet."""
+        climbed = self._climbed.get(trial_id, 0)
+        return self._rungs[climbed - 1] if climbed else None
+
+    def next_level(self, trial_id: TrialId) -> int:
+        """Return the level to which the trial runs next."""
+        return self._levels[self._climbed.get(trial_id, 0)]
+
+    def from_the_top(self) -> Iterator[Rung]:
+        """Yield the rungs, the highest first."""
+        return reversed(self._rungs)

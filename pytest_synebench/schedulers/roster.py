@@ -1,0 +1,95 @@
+"""The roster: which trials a scheduler has started, how each one stands, and the next new one.
+
+Invariants (tests/schedulers/test_roster.py holds each one):
+- trials are numbered 0, 1, 2, … and trial i gets the searcher's suggestion number i;
+- asking for the next trial changes nothing: it is started when its ``Start`` is folded in;
+- an event or a decision about a trial that was never started is refused by name.
+"""
+
+from __future__ import annotations
+
+from pytest_synebench.errors import UnknownTrialError
+from pytest_synebench.events import (
+    Decision,
+    Ended,
+    Event,
+    Pause,
+    Reported,
+    Resume,
+    SlotFreed,
+    Start,
+    Stop,
+)
+from pytest_synebench.searchers.protocol import History, Searcher
+from pytest_synebench.trial import TrialId, TrialState
+
+
+class Roster:
+    """Every trial of one scheduler.
+
+    Args:
+        searcher: where the configs of new trials come from.
+    """
+
+    def __init__(self, searcher: Searcher) -> None:
+        self._searcher = searcher
+        self._history = History()
+        self._states: dict[TrialId, TrialState] = {}
+
+    def state(self, trial_id: TrialId) -> TrialState:
+        """Return how a trial stands.
+
+        Raises:
+            UnknownTrialError: it was never started.
+        """
+        try:
+            return self._states[trial_id]
+        except KeyError:
+            raise UnknownTrialError(
+                f"trial {trial_id} was never started here; {len(self._states)} trials were, "
+                "numbered from 0: events must come from this scheduler's own run"
+            ) from None
+
+    def new_trial(self, until: int | None) -> tuple[Start, ...]:
+        """Return the decision that starts the next trial, or (): the searcher has no more configs.
+
+        Args:
+            until: resource level at which its attempt ends by itself; None: where the script ends.
+        """
+        number = len(self._states)
+        config = self._searcher.suggest(self._history, number)
+        if config is None:
+            return ()
+        return (Start(trial_id=TrialId(number), config=config, until=until),)
+
+    def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
+        """Take an event, and what was decided about it, in."""
+        match event:
+            case Reported(report=report):
+                self.state(report.trial_id)
+                self._history.reports.append(report)
+            case Ended(trial_id=trial_id, state=state):
+                self._end(trial_id, state)
+            case SlotFreed():
+                pass
+        for decision in decisions:
+            self._fold_decision(decision)
+
+    def _fold_decision(self, decision: Decision) -> None:
+        match decision:
+            case Start(trial_id=trial_id, config=config):
+                self._states[trial_id] = TrialState.RUNNING
+                self._history.configs[trial_id] = config
+            case Stop(trial_id=trial_id):
+                self._end(trial_id, TrialState.STOPPED)
+            case Pause(trial_id=trial_id):
+                self.state(trial_id)
+                self._states[trial_id] = TrialState.PAUSED
+            case Resume(trial_id=trial_id):
+                self.state(trial_id)
+                self._states[trial_id] = TrialState.RUNNING
+
+    def _end(self, trial_id: TrialId, state: TrialState) -> None:
+        self.state(trial_id)
+        self._states[trial_id] = state
+        self._history.ended.add(trial_id)
