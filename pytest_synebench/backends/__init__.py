@@ -1,0 +1,1 @@
+"""Back-ends: where attempts run."""
