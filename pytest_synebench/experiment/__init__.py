@@ -1,0 +1,1 @@
+"""An experiment: its plan, its journal, and the loop that runs it."""

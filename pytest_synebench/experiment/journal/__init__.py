@@ -1,0 +1,1 @@
+"""What happened: the journal, the trials folded from it, measured times."""

@@ -1,0 +1,123 @@
+"""The journal of an experiment: what happened and what was decided, in order, for ever.
+
+The first line is a header that says which experiment it is; each further line is an entry: an
+event or a note, and the decisions about it.
+
+Invariants (tests/experiment/journal/test_journal.py, tests/faults/):
+- an entry is on disk before ``append`` returns, so before anyone acts on its decisions;
+- what was appended is read back equal, in order, up to a torn last line, which is cut off;
+- one process at a time holds a journal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_synebench.durable import LineLog, read_lines
+from pytest_synebench.errors import JournalError
+from pytest_synebench.events import SCHEMA, Decision, Event, Note, from_json, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: what happened, and what was decided about it."""
+
+    event: Event | Note
+    decisions: tuple[Decision, ...] = ()
+
+
+class Journal:
+    """An append-only file of entries."""
+
+    def __init__(self, path: Path, *, sync: bool = True) -> None:
+        """Open or create a journal.
+
+        Raises:
+            RunError: another process holds it.
+            JournalError: it is damaged in a place that a crash cannot explain.
+        """
+        self._log = LineLog(path, sync=sync)
+        self.torn_bytes = self._log.torn_bytes  #: cut off a last line that a crash tore
+        try:
+            self.header, self.entries = _parse(self._log.payloads, str(path))
+        except BaseException:
+            self._log.close()
+            raise
+        self._log.payloads.clear()
+
+    def begin(self, header: Mapping[str, Any]) -> None:
+        """Write the header of a new journal."""
+        self.header = {"schema": SCHEMA, **header}
+        self._log.append(_dump({"header": self.header}))
+
+    def append(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
+        """Add an entry; returns when it is on disk."""
+        self._log.append(
+            _dump({"e": to_json(event), "d": [to_json(d) for d in decisions]})
+            if decisions
+            else _dump({"e": to_json(event)})
+        )
+
+    def close(self) -> None:
+        """Let another process have it. May be repeated."""
+        self._log.close()
+
+
+def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[Entry]]:
+    """Return header and entries of a journal without holding or changing it.
+
+    A torn last line, which a running or crashed writer leaves, is left out.
+
+    Raises:
+        JournalError: it is damaged in a place that a crash cannot explain.
+    """
+    payloads, _ = read_lines(path.read_bytes(), str(path))
+    return _parse(payloads, str(path))
+
+
+def _dump(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _parse(payloads: Iterable[bytes], name: str) -> tuple[dict[str, Any] | None, list[Entry]]:
+    header: dict[str, Any] | None = None
+    entries = []
+    for number, payload in enumerate(payloads, 1):
+        data = _loaded(payload, name, number)
+        if number == 1:
+            header = _checked_header(data, name)
+            continue
+        try:
+            event = from_json(data["e"])
+            decisions = tuple(from_json(d) for d in data.get("d", ()))
+        except JournalError as error:
+            raise JournalError(f"{name}, line {number}: {error}") from None
+        entries.append(Entry(event, decisions))  # type: ignore[arg-type] # kinds are disjoint
+    return header, entries
+
+
+def _loaded(payload: bytes, name: str, number: int) -> dict[str, Any]:
+    """Return what a line holds: a header, or an entry."""
+    try:
+        data = json.loads(payload)
+    except ValueError:
+        data = None
+    if isinstance(data, dict) and (number == 1 or isinstance(data.get("e"), dict)):
+        return data
+    raise JournalError(f"{name}, line {number}: this is no entry; it is not a journal of ours")
+
+
+def _checked_header(data: Mapping[str, Any], name: str) -> dict[str, Any]:
+    header = data.get("header")
+    if not isinstance(header, dict) or not isinstance(header.get("schema"), int):
+        raise JournalError(f"{name}: the first line is no header; this is not a journal of ours")
+    if header["schema"] > SCHEMA:
+        raise JournalError(
+            f"{name} has schema {header['schema']}; this version reads up to {SCHEMA}. "
+            "A newer pytest-synebench wrote it: read it with that one"
+        )
+    return header

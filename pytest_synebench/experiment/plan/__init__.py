@@ -1,0 +1,1 @@
+"""What one experiment is, before anything runs: parameters and the plan made of them."""

@@ -1,0 +1,321 @@
+"""One experiment being run: the façade that pytest items, and later others, follow.
+
+Invariants (tests/experiment/test_run.py, tests/faults/):
+- what cannot work is refused by ``open``, before any attempt starts;
+- whatever ends a run, its journal says how far it came, and ``open(resume=True)`` goes on there;
+- a finished run that is opened again with nothing more to do starts nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_synebench.checkpoints.local import LocalStore
+from pytest_synebench.clock import Clock, SystemClock
+from pytest_synebench.errors import BackendError, RunError
+from pytest_synebench.experiment.assembly import build_backend, build_scheduler
+from pytest_synebench.experiment.journal import timings
+from pytest_synebench.experiment.journal.journal import Journal
+from pytest_synebench.experiment.journal.replay import replay
+from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
+from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.store import directories, summary
+from pytest_synebench.experiment.store.results import write_results
+from pytest_synebench.experiment.tuner.budget import Budget
+from pytest_synebench.experiment.tuner.deadlines import Deadlines
+from pytest_synebench.experiment.tuner.intake import Intake
+from pytest_synebench.experiment.tuner.launch import Launch
+from pytest_synebench.experiment.tuner.tuner import Limits, Machinery, Tuner
+from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.trial import Scalar, TrialId
+
+_FORCE_S = 5.0  # after the grace: how long the kernel may take to end what SIGKILL has hit
+
+
+@dataclass(slots=True)
+class Run:
+    """One experiment. Make it by ``Run.open``; it advances while somebody calls ``pump``."""
+
+    plan: Plan
+    directory: Path
+    table: TrialTable
+    launch: Launch
+    remarks: list[str] = field(default_factory=list)  #: what people should know
+    reason: str = ""  #: why it is over; "" while it is not
+    finished: bool = False  #: over by a criterion, not by an interruption
+    resumed: bool = False  #: whether it went on from an earlier session
+    _clock: Clock = field(default_factory=SystemClock)
+    _tuner: Tuner | None = None
+    _journal: Journal | None = None
+    _busy_s: dict[TrialId, float] = field(default_factory=dict)
+    _left_over: tuple[TrialId, ...] = ()  #: paused or cut off when the run was over
+
+    @classmethod
+    def open(
+        cls,
+        plan: Plan,
+        *,
+        root: Path,
+        resume: bool = False,
+        audit: bool = False,
+        clock: Clock | None = None,
+    ) -> Run:
+        """Start a new run, or go on with the newest one of this setup and run id.
+
+        Args:
+            plan: what to run.
+            root: the ``.synebench`` directory.
+            resume: go on with the newest run; where there is none, one is started and that is said.
+            audit: on a resume, decide again and compare with the journal.
+            clock: what tells the time; the machine's unless given.
+
+        Raises:
+            UsageError: the plan cannot work, or the run to go on with is another experiment.
+            RunError: its directory cannot be written, or another process holds it.
+            JournalError: its journal is damaged.
+        """
+        clock = clock or SystemClock()
+        scheduler = build_scheduler(plan)
+        directory = directories.newest(root, plan) if resume else None
+        fresh = directory is None
+        if directory is None:
+            directory = directories.create(root, plan, clock)
+        launch = Launch(plan, scheduler, directory, LocalStore())
+        run = cls(plan, directory, TrialTable(), launch, resumed=not fresh, _clock=clock)
+        if resume and fresh:
+            run.remarks.append("there is no run to go on with: a new one is started")
+        try:
+            with _disk_errors(directory):
+                run._begin(scheduler, audit=audit)
+        except BaseException:
+            run._release()
+            raise
+        return run
+
+    def _begin(self, scheduler: Scheduler, *, audit: bool) -> None:
+        journal = self._journal = Journal(self.directory / "journal.jsonl")
+        if journal.header is None:
+            journal.begin(directories.identity(self.plan))
+        else:
+            directories.check_same(journal.header, self.plan, self.directory)
+            directories.check_space(self.directory)
+        if not directories.read_metadata(self.directory):
+            directories.write_metadata(self.directory, directories.describe(self.plan, self._clock))
+        if journal.torn_bytes:
+            self.remarks.append(
+                f"the last line of the journal was torn by a crash ({journal.torn_bytes} bytes): "
+                "it is left out"
+            )
+        replay(journal.entries, scheduler, self.table, audit=audit)
+        journal.entries.clear()
+        self._busy_s = timings.total_s(self.directory)
+        closed = self.table.closed
+        if closed is not None and closed.finished and not self._asks_for_more():
+            self.remarks.append("this run had finished: it is reported again, nothing is started")
+            self._conclude(closed.reason, finished=True)
+            return
+        self._tuner = self._build_tuner(scheduler, journal)
+        self._tuner.open()
+
+    def _build_tuner(self, scheduler: Scheduler, journal: Journal) -> Tuner:
+        params = self.plan.params
+        return Tuner(
+            Machinery(
+                scheduler=scheduler,
+                backend=build_backend(self.plan, self.directory, self._clock),
+                journal=journal,
+                table=self.table,
+                launch=self.launch,
+                intake=Intake(self.plan.definition),
+                clock=self._clock,
+            ),
+            Limits(
+                num_workers=params["num_workers"],
+                max_retries=params["max_retries"],
+                budget=Budget.of(self.plan),
+                deadlines=Deadlines(
+                    trial_timeout_s=params["trial_timeout"],
+                    progress_timeout_s=params["progress_timeout"],
+                    end_grace_s=params["stop_grace"],
+                ),
+                wind_down_s=params["stop_grace"] + _FORCE_S,
+            ),
+        )
+
+    def _asks_for_more(self) -> bool:
+        """Whether a finished run was given other limits than those it finished by."""
+        before = directories.read_metadata(self.directory).get("params", {})
+        return any(
+            before.get(name) != self.plan.params[name]
+            for name in directories.CHANGEABLE
+            if name != "num_workers"
+        )
+
+    # -- while it runs ---------------------------------------------------------------------------
+
+    def pump(self, timeout_s: float) -> None:
+        """Advance; wait at most ``timeout_s`` seconds for something to happen.
+
+        Raises:
+            RunError: the disk is full or gone; every attempt is ended, the run can be resumed.
+            BackendError: the back-end can start nothing; likewise.
+        """
+        if self._tuner is None:
+            return
+        try:
+            with _disk_errors(self.directory):
+                self._tuner.pump(timeout_s)
+                self._write_timings()
+        except (RunError, BackendError) as error:
+            self._give_up(str(error))
+            raise
+        if self._tuner.done:
+            self._conclude(self._tuner.reason, finished=self._tuner.finished)
+
+    def interrupt(self, reason: str) -> None:
+        """End every attempt, politely first; the run can be resumed. May be repeated."""
+        if self._tuner is None:
+            return
+        try:
+            with _disk_errors(self.directory):
+                self._tuner.close(reason, finished=False)
+        except RunError as error:
+            self._give_up(f"{reason}; {error}")
+            return
+        self._conclude(reason, finished=False)
+
+    def close(self) -> None:
+        """Interrupt if it is not over, and let everything go. May be repeated."""
+        try:
+            self.interrupt("interrupted")
+        finally:
+            self._release()
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will happen."""
+        return bool(self.reason)
+
+    @property
+    def trials(self) -> Mapping[TrialId, TrialRecord]:
+        """The trials by id, in the order in which they were started."""
+        return self.table.trials
+
+    @property
+    def ended(self) -> Sequence[TrialId]:
+        """Trials whose outcome is final, in the order in which it became so."""
+        return [*self.table.ended, *self._left_over] if self.done else self.table.ended
+
+    def final(self, trial_id: TrialId) -> bool:
+        """Whether the outcome of a trial is final."""
+        trial = self.table.trials.get(trial_id)
+        return trial is not None and (self.done or trial.state.final)
+
+    def busy_s(self, trial_id: TrialId) -> float:
+        """Return the seconds that a trial's attempts have taken so far."""
+        return self._busy_s.get(trial_id, 0.0)
+
+    def config(self, trial_id: TrialId) -> dict[str, Scalar]:
+        """Return the complete config of a trial, constants included."""
+        return self.plan.definition.space.merged(self.table.trials[trial_id].config)
+
+    def metric(self, loss: float) -> float:
+        """Return a loss as the user's metric."""
+        return summary.signed(loss, self.plan.definition.mode)
+
+    def command(self, trial_id: TrialId) -> str:
+        """Return the command that runs a trial's config by hand."""
+        return summary.command_line(self.plan, self.config(trial_id))
+
+    def status(self) -> str:
+        """Return one line on how it goes."""
+        now_s = self.table.at_s if self._tuner is None else self._tuner.now_s()
+        return summary.status(self.plan, self.table, now_s)
+
+    def summary(self) -> summary.Summary:
+        """Return what a person wants to know at the end."""
+        best = self.table.best
+        return summary.Summary(
+            name=self.plan.name,
+            metric=self.plan.definition.metric,
+            mode=self.plan.definition.mode,
+            best=None if best is None else self.metric(best.loss),
+            best_trial=None if best is None else best.trial_id,
+            best_level=0 if best is None else best.resource,
+            command="" if best is None else self.command(best.trial_id),
+            outcomes=summary.outcomes(self.table),
+            units=self.table.units,
+            saved=sum(trial.saved for trial in self.trials.values()),
+            repeated=sum(trial.repeated for trial in self.trials.values()),
+            wall_s=self.table.at_s,
+            dataset=self.plan.definition.dataset,
+            directory=self.directory,
+            reason=self.reason,
+            finished=self.finished,
+            remarks=tuple(self._all_remarks()),
+        )
+
+    def _all_remarks(self) -> list[str]:
+        return self.remarks + (self._tuner.remarks if self._tuner else [])
+
+    # -- when it is over -------------------------------------------------------------------------
+
+    def _conclude(self, reason: str, *, finished: bool) -> None:
+        self.reason, self.finished = reason, finished
+        self._left_over = tuple(t.id for t in self.trials.values() if not t.state.final)
+        with contextlib.suppress(OSError):  # the journal has it all; these are derived from it
+            self._write_timings()
+            write_results(
+                self.directory / "results.csv.gz",
+                self.table,
+                self.plan.definition.resource_attr,
+            )
+            directories.note_outcome(
+                self.directory,
+                self.plan,
+                reason=reason,
+                finished=finished,
+                trials=summary.outcomes(self.table),
+            )
+        self._release()
+
+    def _give_up(self, reason: str) -> None:
+        """The disk or the back-end is gone: nothing more can be written down, everything ends."""
+        self.reason, self.finished = reason, False
+        self._left_over = tuple(t.id for t in self.trials.values() if not t.state.final)
+        if self._tuner is not None:
+            self._tuner.parts.backend.close()
+        self._release()
+
+    def _release(self) -> None:
+        if self._tuner is not None:
+            self.remarks.extend(self._tuner.remarks)
+            self._tuner.parts.backend.close()
+            self._tuner = None
+        if self._journal is not None:
+            with contextlib.suppress(OSError):
+                self._journal.close()
+            self._journal = None
+
+    def _write_timings(self) -> None:
+        if self._tuner is None or not self._tuner.timings:
+            return
+        spans, self._tuner.timings = self._tuner.timings, []
+        for key, began_s, ended_s in spans:
+            self._busy_s[key.trial_id] = self.busy_s(key.trial_id) + ended_s - began_s
+        timings.append(self.directory, spans)
+
+
+@contextlib.contextmanager
+def _disk_errors(directory: Path) -> Iterator[None]:
+    """Turn what the disk refuses into one clear error."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"the run in {directory} cannot go on: {error.strerror or error}. Nothing that was "
+            "reported is lost: mend that, and go on with --synebench-resume"
+        ) from error

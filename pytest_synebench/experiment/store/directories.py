@@ -1,0 +1,218 @@
+"""Where runs are kept: one directory per run, never deleted, found again by setup and run id.
+
+    <root>/runs/<benchmark>/<setup>/r<run_id>-<UTC>-<hex>/
+        journal.jsonl  timings.jsonl  metadata.json  results.csv.gz  trials/<i>/…
+
+Invariants (tests/experiment/store/test_directories.py):
+- two runs never share a directory, however close in time they begin;
+- ``newest`` finds the run of this setup and run id that began last, and no other's;
+- a run is gone on with only where space, scheduler, seed and script are what they were; what
+  differs is named.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import shutil
+import sys
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pytest_synebench.clock import Clock
+from pytest_synebench.durable import replace_file
+from pytest_synebench.errors import RunError, UsageError
+from pytest_synebench.experiment.plan.plan import Plan
+
+SCHEMA = 1
+_FREE_BYTES = 20 * 2**20
+#: Parameters that say how a run is carried out, not what it is: these may change on a resume.
+CHANGEABLE = frozenset(
+    {
+        "num_workers",
+        "num_trials",
+        "scheduler_timeout",
+        "resource_budget",
+        "target_value",
+        "max_failures",
+        "max_retries",
+        "trial_timeout",
+        "progress_timeout",
+        "stop_grace",
+        "threads_per_trial",
+        "log_cap_mb",
+    }
+)
+
+
+def setup_directory(root: Path, plan: Plan) -> Path:
+    """Return the directory of all runs of a plan's setup."""
+    return root / "runs" / plan.benchmark / plan.setup
+
+
+def create(root: Path, plan: Plan, clock: Clock) -> Path:
+    """Make the directory of a new run.
+
+    Raises:
+        RunError: it cannot be written, or the disk is nearly full.
+    """
+    stamp = clock.utc().strftime("%Y%m%dT%H%M%S.%fZ")
+    name = f"r{plan.run_id}-{stamp}-{secrets.token_hex(3)}"
+    directory = setup_directory(root, plan) / name
+    try:
+        directory.mkdir(parents=True)
+        (directory / "trials").mkdir()
+        _ignore_in_git(root / "runs")
+    except OSError as error:
+        raise RunError(
+            f"the run directory {directory} cannot be made: {error.strerror}; "
+            "make it writable, or name another place with --synebench-storage"
+        ) from None
+    check_space(directory)
+    return directory
+
+
+def _ignore_in_git(runs: Path) -> None:
+    ignore = runs / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+
+
+def check_space(directory: Path) -> None:
+    """Refuse to begin on a disk that is all but full.
+
+    Raises:
+        RunError: with the free space and the rule.
+    """
+    free = shutil.disk_usage(directory).free
+    if free < _FREE_BYTES:
+        raise RunError(
+            f"the disk of {directory} has {free / 2**20:.1f} MB free; a run needs at least "
+            f"{_FREE_BYTES / 2**20:.0f} MB for its journal and logs: free some, or name another "
+            "place with --synebench-storage"
+        )
+
+
+def newest(root: Path, plan: Plan) -> Path | None:
+    """Return the run of this setup and run id that began last, or None."""
+    runs = setup_directory(root, plan).glob(f"r{plan.run_id}-*/journal.jsonl")
+    return max((run.parent for run in runs), key=lambda d: d.name.split("-", 1)[1], default=None)
+
+
+def identity(plan: Plan) -> dict[str, Any]:
+    """Return what makes an experiment this one; it stands in the journal's header."""
+    definition = plan.definition
+    return {
+        "benchmark": plan.benchmark,
+        "variant": plan.variant,
+        "setup": plan.setup,
+        "run_id": plan.run_id,
+        "seed": plan.seed,
+        "metric": definition.metric,
+        "mode": definition.mode,
+        "resource_attr": definition.resource_attr,
+        "max_resource": plan.max_resource,
+        "horizon": definition.horizon,
+        "dataset": definition.dataset,
+        "space": definition.space.to_json(),
+        "script_sha256": sha256(definition.script.read_bytes()).hexdigest(),
+        "params": {k: v for k, v in plan.params.items() if k not in CHANGEABLE},
+    }
+
+
+def check_same(header: Mapping[str, Any], plan: Plan, directory: Path) -> None:
+    """Refuse to go on with a run that is another experiment by now.
+
+    Raises:
+        UsageError: with each difference.
+    """
+    then, now = _flat(header), _flat(json.loads(json.dumps({**header, **identity(plan)})))
+    differences = [
+        f"  {key}: {then.get(key, 'absent')!r} then, {now.get(key, 'absent')!r} now"
+        for key in sorted({*then, *now})
+        if then.get(key) != now.get(key)
+    ]
+    if differences:
+        raise UsageError(
+            f"{directory} cannot be gone on with, it is another experiment by now:\n"
+            + "\n".join(differences)
+            + "\nSet these back, or start a new run without --synebench-resume"
+        )
+    _check_more_trials(directory, plan)
+
+
+def _check_more_trials(directory: Path, plan: Plan) -> None:
+    before = read_metadata(directory).get("params", {}).get("num_trials", 0)
+    if plan.num_trials < before:
+        raise UsageError(
+            f"{directory} was started with num_trials {before}, now it is {plan.num_trials}; "
+            "a resumed run may have more trials, not fewer"
+        )
+
+
+def _flat(data: object, prefix: str = "") -> dict[str, object]:
+    if not isinstance(data, dict):
+        return {prefix: data}
+    out: dict[str, object] = {}
+    for key, value in data.items():
+        out.update(_flat(value, f"{prefix}.{key}" if prefix else str(key)))
+    return out
+
+
+def describe(plan: Plan, clock: Clock) -> dict[str, Any]:
+    """Return the metadata of a new run."""
+    return {
+        "schema": SCHEMA,
+        **identity(plan),
+        "params": dict(plan.params),
+        "script": str(plan.definition.script),
+        "where": plan.where,
+        "created_utc": clock.utc().isoformat(),
+        "versions": versions(),
+        "machine": {
+            "system": platform.system(),
+            "processor": platform.machine(),
+            "cpus": os.cpu_count(),
+        },
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result may depend on, as far as installed."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ("pytest-synebench", "pytest", "numpy", "scipy", "torch"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_metadata(directory: Path, data: Mapping[str, Any]) -> None:
+    """Write ``metadata.json``, whole and durably."""
+    text = json.dumps(data, indent=2, sort_keys=True, default=str)
+    replace_file(directory / "metadata.json", text.encode() + b"\n")
+
+
+def read_metadata(directory: Path) -> dict[str, Any]:
+    """Read ``metadata.json``; empty where a crash came before it was written."""
+    path = directory / "metadata.json"
+    if not path.exists():
+        return {}
+    data: dict[str, Any] = json.loads(path.read_bytes())
+    return data
+
+
+def note_outcome(
+    directory: Path, plan: Plan, *, reason: str, finished: bool, trials: Mapping[str, int]
+) -> None:
+    """Write into the metadata how a run ended, and by which limits."""
+    described = read_metadata(directory)
+    described["params"] = dict(plan.params)
+    described["outcome"] = {"finished": finished, "reason": reason, "trials": dict(trials)}
+    write_metadata(directory, described)

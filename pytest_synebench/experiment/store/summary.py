@@ -1,0 +1,82 @@
+"""What a person wants to know of an experiment: while it runs, and when it is over.
+
+Invariants (tests/experiment/store/test_summary.py):
+- the best value is in the user's sign, with the trial and level it was seen at;
+- the command line runs that config by hand; it is quoted for a shell.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
+from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.trial import Config, TrialId, TrialState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """An experiment, for the lines at the end of a run."""
+
+    name: str  #: benchmark::id
+    metric: str
+    mode: str
+    best: float | None  #: in the user's sign; None: no finite report
+    best_trial: TrialId | None
+    best_level: int
+    command: str  #: runs the best config by hand; "" where there is none
+    outcomes: dict[str, int]  #: trials by state, in the order of TrialState
+    units: int  #: resource units (epochs) of results
+    saved: int  #: units that resuming from checkpoints spared
+    repeated: int  #: units run again for want of a checkpoint
+    wall_s: float
+    dataset: str
+    directory: Path
+    reason: str
+    finished: bool
+    remarks: tuple[str, ...] = ()
+
+
+def command_line(plan: Plan, config: Config) -> str:
+    """Return the command that runs a complete config by hand."""
+    words = [plan.definition.interpreter or "python", str(plan.definition.script)]
+    for key, value in config.items():
+        if value is not None:
+            words += [f"--{key}", str(value)]
+    return shlex.join(words)
+
+
+def outcomes(table: TrialTable) -> dict[str, int]:
+    """Return how many trials are in each state; states without any are left out."""
+    count = Counter(trial.state for trial in table.trials.values())
+    return {state.value: count[state] for state in TrialState if count[state]}
+
+
+def signed(loss: float, mode: str) -> float:
+    """Return a loss as the user's metric."""
+    return -loss if mode == "max" else loss
+
+
+def status(plan: Plan, table: TrialTable, at_s: float) -> str:
+    """Return one line on a running experiment."""
+    trials = table.trials.values()
+    ended = sum(trial.state.final for trial in trials)
+    paused = sum(trial.state is TrialState.PAUSED for trial in trials)
+    parts = [f"{ended}/{plan.num_trials} ended"]
+    if paused:
+        parts.append(f"{paused} paused")
+    running = " ".join(_where(plan, trial) for trial in table.running())
+    if running:
+        parts.append(f"running {running}")
+    if table.best is not None:
+        best = signed(table.best.loss, plan.definition.mode)
+        parts.append(f"best {plan.definition.metric}={best:.5g} (#{table.best.trial_id})")
+    return ", ".join(parts) + f", {at_s:.0f} s"
+
+
+def _where(plan: Plan, trial: TrialRecord) -> str:
+    last = trial.until or plan.max_resource
+    return f"#{trial.id}@{trial.level}" + (f"/{last}" if last else "")

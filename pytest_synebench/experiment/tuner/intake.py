@@ -1,0 +1,160 @@
+"""Turns what a script sent into a ``Report``, or says what is wrong with it.
+
+Invariants (tests/experiment/tuner/test_intake.py):
+- a metric that is missing, no number or a bool never becomes a loss; the text names its key;
+- levels are integers from 1 up and go up within an attempt;
+- a level that an earlier attempt reported is known again, not reported twice;
+- elapsed time, which a script counts from its own start, goes on where the resumed level ended;
+- mode "max" is negated here, once; NaN stays NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TypeGuard
+
+from pytest_synebench.backends.protocol import AttemptReported
+from pytest_synebench.definition import Benchmark
+from pytest_synebench.errors import BenchmarkError, TrialError
+from pytest_synebench.experiment.journal.trials import TrialRecord
+from pytest_synebench.trial import Report, Scalar
+
+
+class Intake:
+    """Reads the reports of one benchmark's script."""
+
+    def __init__(self, definition: Benchmark) -> None:
+        self._definition = definition
+        self._sign = -1.0 if definition.mode == "max" else 1.0
+        self._seen: set[str] = set()  # of the two keys: those that a report has had
+
+    def read(self, sent: AttemptReported, trial: TrialRecord, level: int, at_s: float) -> Report:
+        """Return the report.
+
+        Args:
+            sent: as it came from the back-end.
+            trial: whose it is.
+            level: the last level this attempt has reported before; 0: none.
+            at_s: now, in seconds since the experiment began.
+
+        Raises:
+            TrialError: this trial's report breaks a rule.
+            BenchmarkError: no report of any trial has had the metric, or the level: the definition
+                is wrong.
+        """
+        resource = self._resource(sent, trial)
+        if resource <= level:
+            raise TrialError(
+                f"trial {trial.id} reported {self._level_name} {resource} after {level}; "
+                "levels go up: report once at the end of each"
+            )
+        return Report(
+            trial_id=trial.id,
+            resource=resource,
+            loss=self._sign * self._metric(sent.metrics, trial),
+            at_s=at_s,
+            metrics=self._with_elapsed(sent.metrics, trial),
+        )
+
+    def _with_elapsed(
+        self, metrics: Mapping[str, Scalar], trial: TrialRecord
+    ) -> Mapping[str, Scalar]:
+        name = self._definition.elapsed_time_attr
+        if name is None or name not in metrics:
+            return metrics
+        resumed_from, _ = trial.beginnings.get(trial.attempts - 1, (0, 0))
+        spent = [r.metrics.get(name) for r in trial.reports if r.resource == resumed_from]
+        elapsed_s = metrics[name]
+        if not spent or not _is_number(spent[0]) or not _is_number(elapsed_s):
+            return metrics
+        return {**metrics, name: spent[0] + elapsed_s}
+
+    def differs(self, trial: TrialRecord, sent: AttemptReported) -> str:
+        """Return a remark where a level that is sent again has another metric, else ""."""
+        resource, name = self._resource(sent, trial), self._definition.metric
+        for report in trial.reports:
+            before, now = report.metrics.get(name), sent.metrics.get(name)
+            if report.resource == resource and not same_value(before, now):
+                return (
+                    f"trial {trial.id} repeated {self._level_name} {resource} with {name}={now}, "
+                    f"where it was {before}: the script does not continue as it began"
+                )
+        return ""
+
+    def missing(self, trial: TrialRecord, until: int | None) -> str:
+        """Return what a trial whose script ended with exit code 0 has failed to do, or ""."""
+        if not trial.reports:
+            return (
+                f"ended with exit code 0 without one report of {self._definition.metric!r}; "
+                "call report() at the end of each level"
+            )
+        last = until or self._definition.max_resource
+        if self._definition.resource_attr and last is not None and trial.level < last:
+            return (
+                f"ended with exit code 0 after {self._level_name} {trial.level} of {last}; "
+                "a script runs to its last level unless it is stopped"
+            )
+        return ""
+
+    def value(self, loss: float) -> float:
+        """Return a loss as the user's metric."""
+        return self._sign * loss
+
+    @property
+    def _level_name(self) -> str:
+        return self._definition.resource_attr or "level"
+
+    def _resource(self, sent: AttemptReported, trial: TrialRecord) -> int:
+        name = self._definition.resource_attr
+        if name is None:
+            return sent.sequence + 1
+        resource = self._entry(name, "which resource_attr names", sent.metrics, trial)
+        if isinstance(resource, bool) or not isinstance(resource, int) or resource < 1:
+            raise TrialError(
+                f"trial {trial.id} reported {name}={resource!r}; resource levels are integers "
+                "from 1 up"
+            )
+        return resource
+
+    def _metric(self, metrics: Mapping[str, Scalar], trial: TrialRecord) -> float:
+        name = self._definition.metric
+        value = self._entry(name, "the metric", metrics, trial)
+        if not _is_number(value):
+            raise TrialError(
+                f"trial {trial.id} reported {name}={value!r}; the metric must be a number"
+            )
+        try:
+            return float(value)
+        except OverflowError:
+            raise TrialError(
+                f"trial {trial.id} reported an integer as {name} that is beyond every float; "
+                "the metric must be a number that fits into one"
+            ) from None
+
+    def _entry(
+        self, name: str, what: str, metrics: Mapping[str, Scalar], trial: TrialRecord
+    ) -> Scalar:
+        if name in metrics:
+            self._seen.add(name)
+            return metrics[name]
+        text = (
+            f"a report of trial {trial.id} has no {name!r}, {what} (its keys: {_keys(metrics)}); "
+        )
+        if name in self._seen or trial.reports:
+            raise TrialError(text + "report it at every level")
+        raise BenchmarkError(text + f"report({name}=...) in the script, or name the right key")
+
+
+def same_value(a: Scalar, b: Scalar) -> bool:
+    """Whether two reported values are equal, NaN equal to NaN."""
+    both_nan = isinstance(a, float) and isinstance(b, float) and math.isnan(a) and math.isnan(b)
+    return both_nan or a == b
+
+
+def _is_number(value: Scalar) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _keys(metrics: Mapping[str, Scalar]) -> str:
+    return ", ".join(metrics) or "none"

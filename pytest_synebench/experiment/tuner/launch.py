@@ -1,0 +1,88 @@
+"""What each attempt is told: config, seed, where it may end, what it may resume from.
+
+Invariants (tests/experiment/tuner/test_launch.py):
+- ``horizon="full"`` leaves the script's last level alone, ``"rung"`` sets it to the stop level;
+- an attempt never loads a checkpoint beyond the last level that the journal has;
+- checkpoints are off unless the scheduler pauses trials or the user asks for them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_synebench.backends.protocol import AttemptKey, AttemptSpec
+from pytest_synebench.checkpoints.protocol import CheckpointStore
+from pytest_synebench.experiment.journal.trials import TrialRecord
+from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.trial import Scalar, TrialId
+
+
+class Launch:
+    """Makes the attempts' specs of one experiment."""
+
+    def __init__(
+        self, plan: Plan, scheduler: Scheduler, directory: Path, store: CheckpointStore
+    ) -> None:
+        """Say what attempts of an experiment share.
+
+        Args:
+            plan: of the experiment.
+            scheduler: its levels are where checkpoints are written.
+            directory: of the run; each trial gets one of its own below ``trials/``.
+            store: says which checkpoints can be trusted.
+        """
+        self._plan = plan
+        self._directory = directory
+        self._store = store
+        self.checkpoint_at = checkpoint_levels(plan, scheduler)
+
+    def trial_directory(self, trial_id: TrialId) -> Path:
+        """Return the directory of a trial: config, logs, checkpoints."""
+        return self._directory / "trials" / str(trial_id)
+
+    def spec(self, trial: TrialRecord) -> AttemptSpec:
+        """Return what the trial's current attempt is told; its directory exists afterwards."""
+        directory = self.trial_directory(trial.id)
+        directory.mkdir(parents=True, exist_ok=True)
+        return AttemptSpec(
+            key=AttemptKey(trial.id, trial.attempts - 1),
+            config=self.config(trial),
+            seed=self._plan.trial_seed(trial.id),
+            directory=directory,
+            resource_attr=self._plan.definition.resource_attr,
+            until=trial.until,
+            resume_at_most=trial.level,
+            checkpoint_at=self.checkpoint_at,
+        )
+
+    def unverified(self, trial: TrialRecord) -> str:
+        """Return why a paused trial cannot go on from its level, or "" where it can."""
+        checkpoints = self.trial_directory(trial.id) / "checkpoints"
+        newest = self._store.newest(checkpoints, at_most=trial.level)
+        if newest is not None and newest.level == trial.level:
+            return ""
+        return (
+            f"there is no good checkpoint of level {trial.level} "
+            f"(newest: {newest.level if newest else 'none'}); call "
+            "checkpoint_model_at_rung_level at the end of every level"
+        )
+
+    def config(self, trial: TrialRecord) -> dict[str, Scalar]:
+        """Return the complete config of a trial's attempt, constants included."""
+        definition = self._plan.definition
+        config = definition.space.merged(trial.config)
+        if definition.horizon == "rung" and definition.max_resource_attr and trial.until:
+            config[definition.max_resource_attr] = trial.until
+        return config
+
+
+def checkpoint_levels(plan: Plan, scheduler: Scheduler) -> tuple[int, ...] | None:
+    """Return the levels at which checkpoints are written: () every one, None no checkpoints."""
+    asked = plan.params["checkpointing"]
+    if asked == "off" or (asked == "auto" and not scheduler.pauses):
+        return None
+    if asked == "every" or not scheduler.levels:
+        return ()
+    last = () if plan.max_resource is None else (plan.max_resource,)
+    return tuple(sorted({*scheduler.levels, *last}))

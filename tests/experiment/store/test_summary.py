@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import math
+import shlex
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from journals import folded
+from toy_plan import toy_plan
+
+from pytest_synebench.events import Ended, Pause, Reported, SlotFreed, Start, Stop
+from pytest_synebench.experiment.journal.journal import Entry
+from pytest_synebench.experiment.store.summary import command_line, outcomes, signed, status
+from pytest_synebench.testing.histories import HISTORIES
+from pytest_synebench.trial import Report, Scalar, TrialId, TrialState
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
+
+
+def start(trial: int, until: int | None = None) -> Entry:
+    decision = Start(trial_id=TrialId(trial), config={}, until=until)
+    return Entry(SlotFreed(at_s=0.0), (decision,))
+
+
+def report(trial: int, level: int, loss: float) -> Reported:
+    return Reported(
+        report=Report(trial_id=TrialId(trial), resource=level, loss=loss, at_s=float(level))
+    )
+
+
+@given(value=WORDS, number=st.floats(allow_nan=False), flag=st.booleans())
+def test_a_shell_reads_the_command_as_the_words_it_is_made_of(
+    tmp_path_factory: pytest.TempPathFactory, value: str, number: float, *, flag: bool
+) -> None:
+    plan = toy_plan(tmp_path_factory.getbasetemp())
+    config: dict[str, Scalar] = {"name": value, "lr": number, "flag": flag, "nothing": None}
+    assert shlex.split(command_line(plan, config)) == [
+        *("python", str(plan.definition.script)),
+        *("--name", value, "--lr", str(number), "--flag", str(flag)),
+    ]
+
+
+def test_another_interpreter_stands_in_the_command(tmp_path: Path) -> None:
+    plan = toy_plan(tmp_path, fields={"interpreter": "/opt/my python"})
+    assert command_line(plan, {}) == f"'/opt/my python' {shlex.quote(str(tmp_path / 'train.py'))}"
+
+
+@given(history=HISTORIES)
+def test_every_trial_counts_in_one_outcome(history: list[Entry]) -> None:
+    table = folded(history)
+    count = outcomes(table)
+    assert sum(count.values()) == len(table.trials)
+    assert list(count) == [state for state in TrialState if state in count]
+    assert all(count.values())
+
+
+@given(loss=st.floats(allow_nan=False))
+def test_a_loss_is_shown_in_the_users_sign(loss: float) -> None:
+    assert signed(loss, "min") == loss
+    assert signed(loss, "max") == -loss
+    assert math.isnan(signed(math.nan, "max"))
+
+
+def test_a_line_on_a_running_experiment(tmp_path: Path) -> None:
+    plan = toy_plan(tmp_path, fields={"mode": "max"}, num_trials=5)
+    entries = [start(i, until=3 if i == 4 else None) for i in range(5)]
+    entries += [
+        Entry(report(0, 1, -0.25), (Stop(trial_id=TrialId(0)),)),
+        Entry(report(1, 1, -0.5), (Pause(trial_id=TrialId(1)),)),
+        Entry(report(3, 2, math.nan)),
+        Entry(Ended(at_s=7.6, trial_id=TrialId(2), state=TrialState.FAILED)),
+    ]
+    table = folded(entries)
+    assert status(plan, table, 7.6) == (
+        "2/5 ended, 1 paused, running #3@2/9 #4@0/3, best loss=0.5 (#1), 8 s"
+    )
+
+
+def test_a_line_on_an_experiment_that_has_just_begun(tmp_path: Path) -> None:
+    assert status(toy_plan(tmp_path), folded([]), 0.2) == "0/10 ended, 0 s"

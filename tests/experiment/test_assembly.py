@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toy_plan import toy_plan
+
+from pytest_synebench.clock import VirtualClock
+from pytest_synebench.errors import UsageError
+from pytest_synebench.events import Reported, SlotFreed, Start
+from pytest_synebench.experiment.assembly import build_backend, build_scheduler
+from pytest_synebench.schedulers import catalog as schedulers
+from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.testing.strategies import LOSSES
+from pytest_synebench.trial import Report, TrialId
+
+
+def first_configs(scheduler: Scheduler, count: int = 3) -> list[object]:
+    out: list[object] = []
+    for _ in range(count):
+        (decision,) = scheduler.handle(SlotFreed(at_s=0.0))
+        assert isinstance(decision, Start)
+        out.append(decision.config)
+    return out
+
+
+@settings(max_examples=20)
+@pytest.mark.parametrize("name", [*schedulers.NAMES, *schedulers.ALIASES])
+@given(losses=st.lists(LOSSES, max_size=12), seed=st.integers(0, 9))
+def test_equal_plans_give_schedulers_that_decide_equally(
+    tmp_path_factory: pytest.TempPathFactory, name: str, losses: list[float], seed: int
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    one, two = (
+        build_scheduler(toy_plan(folder, scheduler=name, random_seed_offset=seed)) for _ in range(2)
+    )
+    for i, loss in enumerate(losses):
+        slot = SlotFreed(at_s=float(i))
+        decisions = one.handle(slot)
+        assert two.handle(slot) == decisions
+        trial_id = decisions[0].trial_id
+        if isinstance(decisions[0], Start):
+            report = Report(trial_id=trial_id, resource=1, loss=loss, at_s=float(i))
+            event = Reported(report=report)
+            assert two.handle(event) == one.handle(event)
+
+
+def test_runs_with_equal_run_ids_start_from_equal_configs(tmp_path: Path) -> None:
+    configs = {
+        name: first_configs(build_scheduler(toy_plan(tmp_path, scheduler=name, run_id=2)))
+        for name in schedulers.NAMES
+    }
+    assert configs["fifo"] == configs["asha_stopping"] == configs["asha_promotion"]
+    other = first_configs(build_scheduler(toy_plan(tmp_path, run_id=3)))
+    assert other[0] == configs["fifo"][0]  # the midpoint comes first, whatever the seed
+    assert other[1:] != configs["fifo"][1:]
+
+
+def test_the_users_points_come_before_the_benchmarks(tmp_path: Path) -> None:
+    fields = {"points_to_evaluate": [{"lr": 3.0}]}
+    theirs = build_scheduler(toy_plan(tmp_path, fields=fields))
+    assert first_configs(theirs, 1) == [{"lr": 3.0}]
+    users = build_scheduler(
+        toy_plan(tmp_path, fields=fields, points_to_evaluate=[{"lr": 4.0}, {"lr": 5.0}])
+    )
+    assert first_configs(users, 2) == [{"lr": 4.0}, {"lr": 5.0}]
+    none = build_scheduler(toy_plan(tmp_path, fields=fields, points_to_evaluate=[]))
+    assert first_configs(none, 1) != [{"lr": 3.0}]
+
+
+@pytest.mark.parametrize("name", ["asha_stopping", "hyperband_promotion"])
+@pytest.mark.parametrize(
+    ("fields", "way_out"),
+    [
+        ({"resource_attr": None, "max_resource_attr": None}, "the benchmark has no resource_attr"),
+        ({"max_resource_attr": None}, "set max_resource_attr or give --max_resource_level"),
+    ],
+)
+def test_a_scheduler_that_the_benchmark_cannot_feed_is_refused_by_name(
+    tmp_path: Path, name: str, fields: dict[str, Any], way_out: str
+) -> None:
+    plan = toy_plan(tmp_path, scheduler=name, fields=fields)
+    with pytest.raises(UsageError, match=f"^{plan.scheduler} .*{way_out}"):
+        build_scheduler(plan)
+
+
+def test_the_levels_of_the_plan_are_the_schedulers(tmp_path: Path) -> None:
+    def levels(**params: Any) -> tuple[int, ...]:
+        return build_scheduler(toy_plan(tmp_path, scheduler="asha_promotion", **params)).levels
+
+    assert set(levels()) - {9} == {1, 3}
+    assert set(levels(grace_period=2, reduction_factor=2)) - {9} == {2, 4, 8}
+    assert set(levels(rung_levels=[2, 5])) - {9} == {2, 5}
+
+
+def test_the_backend_is_the_runs_own_and_ends_with_it(tmp_path: Path) -> None:
+    plan = toy_plan(tmp_path)
+    backend = build_backend(plan, tmp_path, VirtualClock())
+    assert backend.poll(0.0) == []
+    backend.close()
+    backend.close()
+    assert backend.poll(0.0) == []
+
+
+def test_trials_are_told_apart_in_every_scheduler(tmp_path: Path) -> None:
+    for name in schedulers.NAMES:
+        scheduler = build_scheduler(toy_plan(tmp_path, scheduler=name))
+        ids = [scheduler.handle(SlotFreed(at_s=0.0))[0].trial_id for _ in range(3)]
+        assert ids == [TrialId(0), TrialId(1), TrialId(2)]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_synebench.experiment.tuner.deadlines import Deadlines
+
+LIMIT = st.none() | st.integers(0, 20).map(float)
+
+
+@given(
+    total=LIMIT,
+    silence=LIMIT,
+    heard=st.lists(st.integers(1, 10), max_size=5),
+    wait=st.integers(0, 30),
+)
+def test_an_attempt_is_overdue_exactly_when_a_limit_is_reached(
+    total: float | None, silence: float | None, heard: list[int], wait: int
+) -> None:
+    watch = Deadlines(trial_timeout_s=total, progress_timeout_s=silence).watch(100.0)
+    now = 100.0
+    for seconds in heard:
+        now += seconds
+        watch.heard(now)
+    ends = [math.inf]
+    if total is not None:
+        ends.append(100.0 + total)
+    if silence is not None:
+        ends.append(now + silence)
+    later = now + wait
+    assert watch.left_s(later) == min(ends) - later
+    assert bool(watch.overdue(later)) == (later >= min(ends))
+
+
+def test_a_sign_of_life_puts_back_the_silence_not_the_total() -> None:
+    watch = Deadlines(trial_timeout_s=10.0, progress_timeout_s=4.0).watch(0.0)
+    watch.heard(3.0)
+    assert watch.overdue(6.0) == ""
+    watch.heard(6.0)
+    watch.heard(9.0)
+    assert watch.overdue(10.0) == "ran for 10 s, which is its trial_timeout"
+
+
+def test_silence_names_the_option_that_allows_more_of_it() -> None:
+    watch = Deadlines(progress_timeout_s=4.0).watch(0.0)
+    assert watch.overdue(4.0) == (
+        "no report for 4 s, which is its progress_timeout "
+        "(--progress_timeout raises it, none lifts it)"
+    )
+
+
+@pytest.mark.parametrize("heard_s", [5.0, 7.0, 14.9])
+def test_what_has_nothing_left_to_do_ends_after_the_grace_whatever_it_sends(
+    heard_s: float,
+) -> None:
+    watch = Deadlines(end_grace_s=10.0).watch(0.0)
+    watch.must_end(5.0)
+    watch.heard(heard_s)
+    assert watch.overdue(14.99) == ""
+    assert watch.left_s(14.0) == 1.0
+    assert watch.overdue(15.0) == "did not end within 10 s of its last level (stop_grace)"
+
+
+def test_without_limits_nothing_is_ever_overdue() -> None:
+    watch = Deadlines().watch(0.0)
+    assert watch.left_s(1e12) == math.inf
+    assert watch.overdue(1e12) == ""

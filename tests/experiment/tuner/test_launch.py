@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from toy_plan import toy_plan
+
+from pytest_synebench.backends.protocol import AttemptKey
+from pytest_synebench.experiment.assembly import build_scheduler
+from pytest_synebench.experiment.journal.trials import TrialRecord
+from pytest_synebench.experiment.tuner.launch import Launch, checkpoint_levels
+from pytest_synebench.trial import CheckpointRef, Report, TrialId
+
+T0 = TrialId(0)
+
+
+@dataclass
+class Shelf:
+    """A store of checkpoints that holds the levels it was given."""
+
+    levels: tuple[int, ...] = ()
+    asked: list[tuple[Path, int | None]] = field(default_factory=list)
+
+    def newest(self, directory: Path, at_most: int | None) -> CheckpointRef | None:
+        self.asked.append((directory, at_most))
+        good = [level for level in self.levels if at_most is None or level <= at_most]
+        return CheckpointRef(trial_id=T0, level=max(good), sha256="") if good else None
+
+    def discard_beyond(self, directory: Path, level: int) -> None:
+        raise AssertionError((directory, level))
+
+
+def launch_of(folder: Path, levels: tuple[int, ...] = (), **arguments: Any) -> Launch:
+    plan = toy_plan(folder, **arguments)
+    return Launch(plan, build_scheduler(plan), folder / "run", Shelf(levels))
+
+
+def trial(*, level: int = 0, until: int | None = None, attempts: int = 1) -> TrialRecord:
+    record = TrialRecord(T0, {"lr": 2.0}, until, attempts=attempts)
+    if level:
+        record.reports.append(Report(trial_id=T0, resource=level, loss=0.5, at_s=0.0))
+    return record
+
+
+def test_an_attempt_is_told_all_that_it_needs(tmp_path: Path) -> None:
+    launch = launch_of(tmp_path, scheduler="asha_promotion")
+    spec = launch.spec(trial(level=1, until=3, attempts=2))
+    assert spec.key == AttemptKey(T0, 1)
+    assert spec.config == {"lr": 2.0, "epochs": 9}
+    assert (spec.resource_attr, spec.until, spec.resume_at_most) == ("epoch", 3, 1)
+    assert spec.directory == tmp_path / "run" / "trials" / "0"
+    assert spec.directory.is_dir()
+    assert spec.seed == toy_plan(tmp_path).trial_seed(T0)
+
+
+@given(level=st.integers(0, 9), until=st.none() | st.integers(1, 9), attempts=st.integers(1, 4))
+def test_an_attempt_never_loads_beyond_what_the_journal_has(
+    tmp_path_factory: pytest.TempPathFactory, level: int, until: int | None, attempts: int
+) -> None:
+    launch = launch_of(tmp_path_factory.getbasetemp())
+    spec = launch.spec(trial(level=level, until=until, attempts=attempts))
+    assert spec.resume_at_most == level
+
+
+@pytest.mark.parametrize(
+    ("horizon", "until", "epochs"), [("full", 3, 9), ("rung", 3, 3), ("rung", None, 9)]
+)
+def test_the_horizon_says_what_the_scripts_last_level_is(
+    tmp_path: Path, horizon: str, until: int | None, epochs: int
+) -> None:
+    launch = launch_of(tmp_path, fields={"horizon": horizon})
+    record = trial(until=until)
+    assert launch.config(record) == {"lr": 2.0, "epochs": epochs}
+    assert record.config == {"lr": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "checkpointing", "levels"),
+    [
+        ("fifo", "auto", None),
+        ("asha_stopping", "auto", None),
+        ("asha_promotion", "auto", (1, 3, 9)),
+        ("asha_promotion", "off", None),
+        ("asha_promotion", "on", (1, 3, 9)),
+        ("asha_promotion", "every", ()),
+        ("asha_stopping", "on", (1, 3, 9)),
+        ("fifo", "every", ()),
+        ("fifo", "off", None),
+        ("fifo", "on", ()),
+    ],
+)
+def test_checkpoints_are_written_where_they_can_be_needed(
+    tmp_path: Path, scheduler: str, checkpointing: str, levels: tuple[int, ...] | None
+) -> None:
+    plan = toy_plan(tmp_path, scheduler=scheduler, checkpointing=checkpointing)
+    assert checkpoint_levels(plan, build_scheduler(plan)) == levels
+    launch = Launch(plan, build_scheduler(plan), tmp_path, Shelf())
+    assert launch.spec(trial()).checkpoint_at == levels
+
+
+@pytest.mark.parametrize(
+    ("saved", "problem"),
+    [
+        ((1, 3), ""),
+        ((1, 3, 9), ""),
+        ((1,), r"no good checkpoint of level 3 \(newest: 1\); call checkpoint_model_at_rung_level"),
+        ((9,), r"no good checkpoint of level 3 \(newest: none\)"),
+        ((), r"no good checkpoint of level 3 \(newest: none\)"),
+    ],
+)
+def test_a_pause_counts_where_its_own_level_is_verified(
+    tmp_path: Path, saved: tuple[int, ...], problem: str
+) -> None:
+    import re
+
+    found = launch_of(tmp_path, saved).unverified(trial(level=3))
+    assert re.search(problem, found) if problem else found == ""
+
+
+def test_checkpoints_are_looked_for_in_the_trials_directory(tmp_path: Path) -> None:
+    plan = toy_plan(tmp_path)
+    shelf = Shelf()
+    Launch(plan, build_scheduler(plan), tmp_path, shelf).unverified(trial(level=3))
+    assert shelf.asked == [(tmp_path / "trials" / "0" / "checkpoints", 3)]
