@@ -1,0 +1,1 @@
+"""The benchmarks that come with pytest-synebench; each folder is one."""
