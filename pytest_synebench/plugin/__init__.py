@@ -1,0 +1,1 @@
+"""The pytest plugin: declaration, options, collection, progress."""

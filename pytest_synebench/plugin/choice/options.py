@@ -1,0 +1,60 @@
+"""The options of the harness: called ``--synebench*``, and always there.
+
+Parameters of benchmarks are bare (``--num_workers``), come from the table of parameters, and are
+there only with ``--synebench``: ``parameter_options``. This file is imported in every session.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+DEST = "synebench_param_"  #: how the destinations of parameters begin
+LAUNCH = {
+    "variant": ("A,B", "variants to run; those on request run only when named here"),
+    "run_id": ("INT[,INT]", "run ids: equal setups, other seeds (default: 0)"),
+    "num_runs": ("INT", "the run ids from 0 up to this many"),
+    "argument_groups": ("'A B|C D'", "lists that move together instead of being multiplied"),
+    "audit": (None, "decide again over each journal and compare with what was decided"),
+}
+
+
+def add_static(parser: pytest.Parser) -> None:
+    """Add the options of the harness and its ini values."""
+    group = parser.getgroup("synebench", "synebench: hyperparameter optimisation as a test suite")
+    option = group.addoption
+    option(
+        "--synebench",
+        action="append",
+        metavar="NAME[,NAME]",
+        help="run the experiments of these benchmarks (globs; repeatable); "
+        "with --help: show their parameters",
+    )
+    option("--synebench-list", action="store_true", help="list benchmarks and their variants")
+    option(
+        "--synebench-set",
+        action="append",
+        metavar="[NAME.]KEY=VALUE",
+        help="set a parameter, of one benchmark or of all; works where another plugin owns --KEY",
+    )
+    option(
+        "--synebench-items",
+        choices=("auto", "trial", "experiment"),
+        default="auto",
+        help="one item per trial, or one for all trials (auto: above 1,000)",
+    )
+    option(
+        "--synebench-resume",
+        action="store_true",
+        help="go on with the newest unfinished run of each experiment",
+    )
+    option(
+        "--synebench-storage",
+        metavar="DIR",
+        help="where runs are kept (default: .synebench in the root directory)",
+    )
+    parser.addini("synebench_params", "parameters of this repository: KEY=VALUE", type="linelist")
+    parser.addini(
+        "synebench_heartbeat",
+        "seconds between progress lines where the output is no terminal; 0: none",
+        default="60",
+    )

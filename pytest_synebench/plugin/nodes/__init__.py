@@ -1,0 +1,1 @@
+"""The collected tree: a node per benchmark, a collector per experiment, an item per trial."""

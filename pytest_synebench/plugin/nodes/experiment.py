@@ -1,0 +1,157 @@
+"""One experiment in the tree: it owns the run, and is what its items wait on.
+
+The run advances only while somebody waits: no thread, so that Ctrl-C, time-outs and ``-x`` arrive
+at a known place in the main thread.
+
+Invariants (tests/plugin/test_items.py, tests/plugin/test_interrupt.py):
+- when the node is torn down, whatever the reason, no process of its run is left;
+- what cannot be launched is one error, and a skip with that reason for every other item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_synebench.definition import Benchmark
+from pytest_synebench.errors import SynebenchError
+from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.run import Run
+from pytest_synebench.plugin.choice.selection import Selection, typed_of
+from pytest_synebench.plugin.session.progress import Progress
+
+open_run = Run.open  #: looked up late: tests put another one here
+SUMMARIES = pytest.StashKey[list[dict[str, Any]]]()
+PROGRESS = pytest.StashKey[Progress]()
+_ITEMS_AT_MOST = 1000
+_PUMP_S = 0.2
+
+
+class Experiment(pytest.Collector):
+    """``<variant>-<scheduler>-<searcher>[-key=value…]-r<run_id>``."""
+
+    def __init__(
+        self,
+        prototype: pytest.Function,
+        selection: Selection,
+        variant: str,
+        run_id: int,
+        where: str,
+        **more: Any,
+    ) -> None:
+        super().__init__(**more)
+        self.prototype = prototype
+        self.selection = selection
+        self.variant = variant
+        self.run_id = run_id
+        self.run: Run | None = None
+        self.error = ""  #: why it cannot go on
+        self.told = False  #: whether an item has reported that
+        self.where = where
+        params = selection.params
+        self.add_marker(
+            pytest.mark.synebench(
+                benchmark=selection.benchmark,
+                variant=selection.variant,
+                scheduler=params["scheduler"],
+                searcher=params["searcher"],
+                run_id=run_id,
+            )
+        )
+
+    @property
+    def title(self) -> str:
+        """``<benchmark>::<experiment>``."""
+        return f"{self.selection.benchmark}::{self.name}"
+
+    @property
+    def num_trials(self) -> int:
+        """Trials it may start, at most."""
+        return int(self.selection.params["num_trials"])
+
+    @property
+    def one_item(self) -> bool:
+        """Whether one item stands for all of its trials."""
+        asked = self.config.option.synebench_items
+        return asked == "experiment" or (asked == "auto" and self.num_trials > _ITEMS_AT_MOST)
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield launch, the trials, sound."""
+        from pytest_synebench.plugin.nodes import items
+
+        yield items.make(items.LaunchItem, self, "launch")
+        if self.one_item:
+            yield items.make(items.TrialsItem, self, "trials")
+        else:
+            for number in range(self.num_trials):
+                yield items.make(items.TrialItem, self, "trial", number)
+        yield items.make(items.SoundItem, self, "sound")
+
+    # -- while it runs ---------------------------------------------------------------------------
+
+    def open(self, definition: Benchmark) -> None:
+        """Open its run, unless it is open.
+
+        Raises:
+            SynebenchError: it cannot be launched; kept in ``error`` as well.
+        """
+        if self.run is not None:
+            return
+        option = self.config.option
+        plan = Plan(
+            benchmark=self.selection.benchmark,
+            variant=self.variant,
+            params=self.selection.params,
+            definition=definition,
+            run_id=self.run_id,
+            listed=self.selection.listed,
+            where=self.where,
+        )
+        root = Path(self.config.rootpath, option.synebench_storage or ".synebench")
+        audit = typed_of(self.config).audit
+        self.run = open_run(plan, root=root, resume=option.synebench_resume, audit=audit)
+
+    def pump(self) -> None:
+        """Let the run advance for a moment; what breaks it is kept in ``error``."""
+        if self.run is None or self.run.done:
+            return
+        try:
+            self.run.pump(_PUMP_S)
+        except SynebenchError as error:
+            self.error = str(error)
+        progress = self.config.stash.get(PROGRESS, None)
+        if progress is not None:
+            progress.tick(self.title, self.run.status)
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds, or nothing more can happen."""
+        run = self.run
+        while run is not None and not run.done and not self.error and not condition():
+            self.pump()
+            self._mind_maxfail(run)
+        self.clear_progress()
+
+    def clear_progress(self) -> None:
+        """Erase the live line: something else is about to be written."""
+        progress = self.config.stash.get(PROGRESS, None)
+        if progress is not None:
+            progress.clear()
+
+    def _mind_maxfail(self, run: Run) -> None:
+        """With ``-x`` a failure that is not waited for must end the waiting all the same."""
+        if self.config.getvalue("maxfail") == 1 and run.table.failed:
+            run.interrupt("a trial failed, and -x is given")
+
+    def teardown(self) -> None:
+        """End the run if it is not over, and keep its summary."""
+        if self.run is None:
+            return
+        run, self.run = self.run, None
+        self.clear_progress()
+        run.close()
+        from pytest_synebench.plugin.session.summary import as_plain
+
+        self.config.stash.setdefault(SUMMARIES, []).append(as_plain(run.summary()))

@@ -1,0 +1,1 @@
+"""A pytest session with experiments: its hooks, run loop, progress and summary."""

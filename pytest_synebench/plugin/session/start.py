@@ -1,0 +1,117 @@
+"""The beginning of a session with experiments: before and after the conftests are loaded.
+
+Invariants (tests/plugin/test_options.py, tests/plugin/test_command_line.py):
+- what the user typed is checked in full before anything is collected;
+- ``--synebench`` without paths runs the experiments alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from pytest_synebench.errors import UsageError
+from pytest_synebench.experiment.plan.parameters import near
+from pytest_synebench.plugin import loading, xdist
+from pytest_synebench.plugin.choice import command_line, parameter_options
+from pytest_synebench.plugin.choice.selection import (
+    Chain,
+    check_variants,
+    remember,
+    selections,
+    typed_of,
+)
+from pytest_synebench.plugin.choice.typed import Typed
+from pytest_synebench.plugin.session.progress import heartbeat_s
+
+OFFSET = xdist.OFFSET
+_SEEN = pytest.StashKey[list[Chain]]()
+
+
+def before_conftests(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
+    """Rewrite node ids, import the installed benchmarks that are named, join values to keys."""
+    command_line.take_node_ids(config, args)
+    wanted = _wanted(config, parser, args)
+    command_line.load_named(config, wanted)
+    command_line.join_values(config, parser, args)
+
+
+def _wanted(config: pytest.Config, parser: pytest.Parser, args: Sequence[str]) -> list[str]:
+    import copy
+
+    known = parser.parse_known_args(args, copy.copy(config.option))
+    if known.synebench_list:
+        return ["*"]
+    return command_line.patterns(known.synebench or [])
+
+
+def after_conftests(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
+    """Choose the benchmarks, now that conftests have declared theirs, and add their options.
+
+    Raises:
+        UsageError: a benchmark or an option is unknown.
+    """
+    from pytest_synebench.plugin.session import hooks
+
+    wanted = _wanted(config, parser, args)
+    listing = wanted == ["*"]
+    seen = [] if listing and not loading.found(config) else command_line.choose(config, wanted)
+    config.stash[_SEEN] = seen
+    conflicts = parameter_options.add_chosen(parser, seen)
+    config.stash[command_line.CONFLICTS] = tuple(conflicts)
+    command_line.refuse_unknown(config, parser, args, seen)
+    config.pluginmanager.register(hooks, "synebench-session")
+
+
+def check(config: pytest.Config) -> None:
+    """Check everything the user typed, and settle where collection begins.
+
+    Raises:
+        UsageError: a value, key, variant or run id breaks its rule.
+    """
+    heartbeat_s(config)
+    seen = config.stash[_SEEN]
+    typed = _with_offset(config, typed_of(config))
+    for name, key, _ in typed.settings:
+        _check_setting(name, key, seen)
+    check_variants(config, seen)
+    for one in seen:
+        asked = command_line.picked_experiments(config)
+        extra = tuple(
+            v.id
+            for v in one.variants.values()
+            if v.on_request and any(e.startswith(f"{v.id}-") for e in asked)
+        )
+        if extra and not typed.variants:
+            typed = replace(typed, by_id=(*typed.by_id, *extra))
+            remember(config, typed)
+        selections(config, one)
+
+
+def _with_offset(config: pytest.Config, typed: Typed) -> Typed:
+    """Draw the seed offset, if that is asked for: once, in the process that others follow."""
+    if not typed.draws_offset:
+        return typed
+    drawn = xdist.told_offset(config)
+    config.stash[OFFSET] = secrets.randbelow(2**32) if drawn is None else drawn
+    typed = typed.with_offset(config.stash[OFFSET])
+    remember(config, typed)
+    return typed
+
+
+def _check_setting(name: str, key: str, seen: Sequence[Chain]) -> None:
+    names = [one.name for one in seen]
+    if name and name not in names:
+        raise UsageError(
+            f"--synebench-set {name}.{key}: benchmark {name!r} is not chosen;"
+            f" chosen: {', '.join(names)}.{near(name, names)}"
+        )
+    if not any(key in one.table for one in seen):
+        known = sorted({key for one in seen for key in one.table})
+        raise UsageError(
+            f"--synebench-set {key}: no chosen benchmark has such a parameter."
+            f"{near(key, known)} Known: {', '.join(known)}"
+        )

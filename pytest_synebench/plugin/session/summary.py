@@ -1,0 +1,87 @@
+"""What is shown when everything is over: per experiment, what to do next with it.
+
+Invariants (tests/plugin/test_summary.py):
+- the best config stands there as a command line to copy;
+- an experiment that is not over says how to go on with it.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from pytest_synebench.experiment.store.summary import Summary
+from pytest_synebench.plugin import loading
+from pytest_synebench.plugin.choice.selection import chain
+from pytest_synebench.plugin.nodes.experiment import SUMMARIES
+
+
+def as_plain(summary: Summary) -> dict[str, Any]:
+    """Return a summary as plain data, which pytest-xdist can carry."""
+    plain = asdict(summary)
+    plain["directory"] = str(summary.directory)
+    plain["remarks"] = list(summary.remarks)
+    return plain
+
+
+def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
+    """Write the summaries of this session; a worker that was interrupted has sent none."""
+    found = config.stash.get(SUMMARIES, None) or []
+    summaries = sorted(found, key=lambda one: str(one["name"]))
+    if not summaries and not interrupted:
+        return
+    reporter.section("synebench", "-")
+    for one in summaries:
+        for line in lines(one):
+            reporter.write_line(line)
+    if interrupted or not all(one["finished"] for one in summaries):
+        reporter.write_line(f"go on with what is unfinished: {resume_command(config)}", yellow=True)
+
+
+def lines(one: Mapping[str, Any]) -> list[str]:
+    """Return the lines on one experiment."""
+    out = [f"{one['name']}"]
+    if one["best"] is None:
+        out.append(f"  best: no finite {one['metric']} was reported")
+    else:
+        place = f"trial {one['best_trial']}, level {one['best_level']}, mode {one['mode']}"
+        out += [f"  best: {one['metric']} {one['best']:.5g} ({place})", f"    {one['command']}"]
+    # Running, although it is over: a criterion or an interruption has cut them off.
+    counts = ", ".join(f"{n} {state}" for state, n in one["outcomes"].items()) or "none"
+    counts = counts.replace("running", "unfinished")
+    out.append(f"  trials: {counts}; {_units(one)}")
+    out.append(f"  ended after {one['wall_s']:.1f} s: {one['reason']}")
+    if one["dataset"]:
+        out.append(f"  data: {one['dataset']}")
+    out.append(f"  files: {one['directory']}")
+    out += [f"  note: {remark}" for remark in one["remarks"]]
+    return out
+
+
+def _units(one: Mapping[str, Any]) -> str:
+    text = f"epochs: {one['units']} run, {one['saved']} saved by resuming"
+    return text + (f", {one['repeated']} repeated" if one["repeated"] else "")
+
+
+def resume_command(config: pytest.Config) -> str:
+    """Return the command line of this session with ``--synebench-resume``."""
+    args = [str(arg) for arg in config.invocation_params.args]
+    if "--synebench-resume" not in args:
+        args.append("--synebench-resume")
+    return shlex.join(["pytest", *args])
+
+
+def print_benchmarks(config: pytest.Config) -> int:
+    """Print each benchmark: its variants, and where it is declared."""
+    for name, declarations in sorted(loading.found(config).items()):
+        variants = chain(declarations).variants.values()
+        ids = [f"{v.id} (on request)" if v.on_request else v.id for v in variants]
+        places = [f"{'extended' if d.extends else 'declared'} at {d.where}" for d in declarations]
+        # There is no terminal reporter yet: pytest has not been configured.
+        sys.stdout.write("\n  ".join([name, f"variants: {', '.join(ids)}", *places]) + "\n")
+    return 0
