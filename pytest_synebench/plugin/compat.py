@@ -94,13 +94,17 @@ def missing_fixtures(node: pytest.Collector, names: Iterable[str]) -> list[str]:
 
 
 def push_away(session: pytest.Session, name: str, module: str) -> None:
-    """Put a module's fixture behind those of the same name that conftests define.
+    """Put a module's fixture behind those of the same name that others define.
 
-    pytest takes what is registered later for what is nearer; before 9.1 it did this by itself.
+    pytest takes what is registered later for what is nearer.
     """
-    by_node = getattr(session._fixturemanager, "_arg2node2fixturedefs", {}).get(name, {})
-    definitions = by_node.get(session, [])
-    definitions.sort(key=lambda one: one.func.__module__ == module)
+    manager = session._fixturemanager
+    by_node = getattr(manager, "_arg2node2fixturedefs", None)
+    if by_node is not None:  # from near to afar
+        by_node.get(name, {}).get(session, []).sort(key=lambda one: one.func.__module__ == module)
+    else:  # before 9.1: one list, from afar to near
+        every: Any = getattr(manager, "_arg2fixturedefs", {})
+        every.get(name, []).sort(key=lambda one: one.func.__module__ != module)
 
 
 def declaration_of(definition: Any) -> Any:
@@ -125,7 +129,11 @@ def translated() -> Iterator[None]:
 
 def option_names(parser: pytest.Parser) -> set[str]:
     """Return every option string that some plugin has taken."""
-    return set(parser._opt2dest)
+    taken = getattr(parser, "_opt2dest", None)
+    if taken is not None:
+        return set(taken)
+    groups: Any = [*parser._groups, parser._anonymous]  # before 9.1
+    return {name for group in groups for option in group.options for name in option.names()}
 
 
 def terminal_file(writer: Any) -> Any:

@@ -40,6 +40,9 @@ def pytest_load_initial_conftests(
     result = yield
     with usage_errors():
         start.after_conftests(early_config, parser, args)
+    from pytest_synebench.plugin.session import hooks
+
+    early_config.pluginmanager.register(hooks, "synebench-session")
     return result
 
 

@@ -21,7 +21,7 @@ import pytest
 from pytest_synebench.plugin import compat
 
 if TYPE_CHECKING:
-    from pytest_synebench.plugin.declare import Declaration
+    from pytest_synebench.plugin.declaration import Declaration
 
 GROUP = "synebench.benchmarks"
 _FOUND = pytest.StashKey[dict[str, list["Declaration"]]]()

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
 from pytest_synebench.experiment.plan.plan import Plan
@@ -38,6 +39,10 @@ class Summary:
     reason: str
     finished: bool
     remarks: tuple[str, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain data, which any channel can carry."""
+        return {**asdict(self), "directory": str(self.directory), "remarks": list(self.remarks)}
 
 
 def command_line(plan: Plan, config: Config) -> str:

@@ -25,7 +25,7 @@ from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.plan.parameters import near
 from pytest_synebench.plugin import compat, loading
 from pytest_synebench.plugin.choice import options
-from pytest_synebench.plugin.choice.selection import Chain, chain
+from pytest_synebench.plugin.choice.chain import Chain, chain
 
 PREFIX = "synebench::"
 _RUN_ID = re.compile(r"-r(\d+)$")

@@ -16,8 +16,8 @@ from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.plan.parameters import Parameter, parse
 from pytest_synebench.plugin import compat
+from pytest_synebench.plugin.choice.chain import Chain
 from pytest_synebench.plugin.choice.options import DEST, LAUNCH
-from pytest_synebench.plugin.choice.selection import Chain
 
 
 def add_chosen(parser: pytest.Parser, seen: Sequence[Chain]) -> list[str]:

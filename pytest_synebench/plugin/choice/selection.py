@@ -18,54 +18,17 @@ from typing import Any
 
 import pytest
 
-from pytest_synebench.definition import Benchmark, Variant
+from pytest_synebench.definition import Variant
 from pytest_synebench.errors import UsageError
-from pytest_synebench.experiment.plan.parameter_table import declared, resolve
-from pytest_synebench.experiment.plan.parameters import Parameter, near, parse
+from pytest_synebench.experiment.plan.parameter_table import resolve
+from pytest_synebench.experiment.plan.parameters import near, parse
 from pytest_synebench.experiment.plan.plan import expand, parse_groups
 from pytest_synebench.plugin import loading
+from pytest_synebench.plugin.choice.chain import Chain, chain
 from pytest_synebench.plugin.choice.typed import Typed, read_typed
-from pytest_synebench.plugin.declare import Declaration, located
+from pytest_synebench.plugin.declaration import Declaration
 
 _TYPED = pytest.StashKey[Typed]()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """A benchmark as it is seen from one place: its declaration and what extends it."""
-
-    name: str
-    declarations: tuple[Declaration, ...]  #: from afar to near; the first has the function
-    table: Mapping[str, Parameter] = field(repr=False)
-    variants: Mapping[str, Variant]
-
-    @property
-    def where(self) -> str:
-        """file:line of the function."""
-        return self.declarations[0].where
-
-    @property
-    def self_contained(self) -> bool:
-        """Whether it can be evaluated from its parameters alone, without pytest."""
-        return not self.declarations[0].needs_request
-
-    def build(self, params: Mapping[str, Any]) -> Benchmark:
-        """Return the benchmark that these parameters give.
-
-        Raises:
-            BenchmarkError: file, line, benchmark, field, value and the fix.
-        """
-        first, *extensions = self.declarations
-        current = first
-        try:
-            if first.function is None:
-                raise UsageError("there is no function to call")
-            benchmark = first.built(first.function(dict(params)))
-            for current in extensions:
-                benchmark = current.extended(benchmark)
-        except UsageError as error:
-            raise located(error, current) from None
-        return benchmark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -86,34 +49,6 @@ class Selection:
 
     def __repr__(self) -> str:
         return self.id
-
-
-def chain(declarations: Sequence[Declaration]) -> Chain:
-    """Fold declarations of one name, from afar to near, into what is seen from the nearest.
-
-    Raises:
-        UsageError: nothing is there to be extended, or a default breaks its parameter's rule.
-    """
-    start = max((i for i, d in enumerate(declarations) if not d.extends), default=None)
-    if start is None:
-        first = declarations[0]
-        raise UsageError(
-            f"{first.where}: extend({first.name!r}) finds no benchmark of that name to extend; "
-            "install the package that has it, or declare it with @benchmark"
-        )
-    seen = tuple(declarations[start:])
-    defaults: dict[str, Any] = {}
-    variants: dict[str, Variant] = {}
-    for declaration in seen:
-        defaults.update(declaration.default_params)
-        if declaration.only:
-            variants.clear()
-        variants.update({one.id: one for one in declaration.variants})
-    try:
-        table = declared(defaults)
-    except UsageError as error:
-        raise located(error, seen[-1]) from None
-    return Chain(name=seen[0].name, declarations=seen, table=table, variants=variants)
 
 
 def remember(config: pytest.Config, typed: Typed) -> None:

@@ -21,7 +21,7 @@ from pytest_synebench.experiment.plan.parameters import Kind, Parameter, parse
 from pytest_synebench.plugin.choice.options import DEST, LAUNCH
 
 if TYPE_CHECKING:
-    from pytest_synebench.plugin.choice.selection import Chain
+    from pytest_synebench.plugin.choice.chain import Chain
 
 _AUDIT = Parameter(name="audit", default=False, kind=Kind.BOOL)
 _OFFSET = "random_seed_offset"

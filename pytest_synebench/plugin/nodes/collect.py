@@ -24,9 +24,11 @@ import pytest
 from pytest_synebench.errors import SynebenchError, UsageError
 from pytest_synebench.experiment.plan.plan import Plan, setup_id
 from pytest_synebench.plugin import compat, loading
+from pytest_synebench.plugin.choice.chain import Chain
 from pytest_synebench.plugin.choice.command_line import CHOSEN, picked_run_ids
-from pytest_synebench.plugin.choice.selection import Chain, Selection, typed_of
-from pytest_synebench.plugin.declare import located
+from pytest_synebench.plugin.choice.selection import Selection, typed_of
+from pytest_synebench.plugin.declaration import located
+from pytest_synebench.plugin.nodes import items
 from pytest_synebench.plugin.nodes.experiment import Experiment
 from pytest_synebench.plugin.nodes.parametrizing import visible
 
@@ -119,6 +121,7 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
                 variant=variant,
                 run_id=run_id,
                 where=seen.where,
+                make_items=items.of_experiment,
             )
 
 

@@ -40,9 +40,11 @@ class Experiment(pytest.Collector):
         variant: str,
         run_id: int,
         where: str,
+        make_items: Callable[[Experiment], Iterator[pytest.Item]],
         **more: Any,
     ) -> None:
         super().__init__(**more)
+        self.make_items = make_items
         self.prototype = prototype
         self.selection = selection
         self.variant = variant
@@ -80,15 +82,7 @@ class Experiment(pytest.Collector):
 
     def collect(self) -> Iterator[pytest.Item]:
         """Yield launch, the trials, sound."""
-        from pytest_synebench.plugin.nodes import items
-
-        yield items.make(items.LaunchItem, self, "launch")
-        if self.one_item:
-            yield items.make(items.TrialsItem, self, "trials")
-        else:
-            for number in range(self.num_trials):
-                yield items.make(items.TrialItem, self, "trial", number)
-        yield items.make(items.SoundItem, self, "sound")
+        return self.make_items(self)
 
     # -- while it runs ---------------------------------------------------------------------------
 
@@ -152,6 +146,4 @@ class Experiment(pytest.Collector):
         run, self.run = self.run, None
         self.clear_progress()
         run.close()
-        from pytest_synebench.plugin.session.summary import as_plain
-
-        self.config.stash.setdefault(SUMMARIES, []).append(as_plain(run.summary()))
+        self.config.stash.setdefault(SUMMARIES, []).append(run.summary().plain())

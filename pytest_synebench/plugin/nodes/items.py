@@ -13,7 +13,7 @@ Invariants (tests/plugin/test_items.py):
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -77,8 +77,9 @@ class Item(pytest.Function):
         return Path(path), int(line) - 1, f"{self.experiment.title}::{self.name}"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
-        """Show our own errors by their text."""
-        if isinstance(excinfo.value, Unsuccessful | SynebenchError):
+        """Show our own errors, and a time-out while waiting, by their text."""
+        # A time-out's signal may hit where a frame has no line, which no traceback can show.
+        if isinstance(excinfo.value, Unsuccessful | SynebenchError | pytest.fail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
 
@@ -227,3 +228,14 @@ def last_lines(path: Path) -> Sequence[str]:
     except OSError:
         return ()
     return text.splitlines()[-_LAST_LINES:]
+
+
+def of_experiment(experiment: Experiment) -> Iterator[pytest.Item]:
+    """Yield the items of an experiment: launch, the trials, sound."""
+    yield make(LaunchItem, experiment, "launch")
+    if experiment.one_item:
+        yield make(TrialsItem, experiment, "trials")
+    else:
+        for number in range(experiment.num_trials):
+            yield make(TrialItem, experiment, "trial", number)
+    yield make(SoundItem, experiment, "sound")

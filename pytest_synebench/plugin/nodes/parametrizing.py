@@ -15,7 +15,8 @@ import pytest
 
 from pytest_synebench.errors import SynebenchError
 from pytest_synebench.plugin import compat
-from pytest_synebench.plugin.choice.selection import Chain, chain, pick, selections
+from pytest_synebench.plugin.choice.chain import Chain, chain
+from pytest_synebench.plugin.choice.selection import pick, selections
 
 
 def visible(definitions: Iterable[Any], name: str) -> Chain | None:

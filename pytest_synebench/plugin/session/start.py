@@ -17,8 +17,8 @@ from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.plan.parameters import near
 from pytest_synebench.plugin import loading, xdist
 from pytest_synebench.plugin.choice import command_line, parameter_options
+from pytest_synebench.plugin.choice.chain import Chain
 from pytest_synebench.plugin.choice.selection import (
-    Chain,
     check_variants,
     remember,
     selections,
@@ -54,8 +54,6 @@ def after_conftests(config: pytest.Config, parser: pytest.Parser, args: list[str
     Raises:
         UsageError: a benchmark or an option is unknown.
     """
-    from pytest_synebench.plugin.session import hooks
-
     wanted = _wanted(config, parser, args)
     listing = wanted == ["*"]
     seen = [] if listing and not loading.found(config) else command_line.choose(config, wanted)
@@ -63,7 +61,6 @@ def after_conftests(config: pytest.Config, parser: pytest.Parser, args: list[str
     conflicts = parameter_options.add_chosen(parser, seen)
     config.stash[command_line.CONFLICTS] = tuple(conflicts)
     command_line.refuse_unknown(config, parser, args, seen)
-    config.pluginmanager.register(hooks, "synebench-session")
 
 
 def check(config: pytest.Config) -> None:

@@ -10,23 +10,13 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from pytest_synebench.experiment.store.summary import Summary
 from pytest_synebench.plugin import loading
-from pytest_synebench.plugin.choice.selection import chain
+from pytest_synebench.plugin.choice.chain import chain
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES
-
-
-def as_plain(summary: Summary) -> dict[str, Any]:
-    """Return a summary as plain data, which pytest-xdist can carry."""
-    plain = asdict(summary)
-    plain["directory"] = str(summary.directory)
-    plain["remarks"] = list(summary.remarks)
-    return plain
 
 
 def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
