@@ -247,6 +247,7 @@ class Run:
             best_level=0 if best is None else best.resource,
             command="" if best is None else self.command(best.trial_id),
             outcomes=summary.outcomes(self.table),
+            unit=self.plan.definition.resource_attr or "level",
             units=self.table.units,
             saved=sum(trial.saved for trial in self.trials.values()),
             repeated=sum(trial.repeated for trial in self.trials.values()),

@@ -24,7 +24,7 @@ def test_an_ordinary_test_takes_the_benchmark_once_per_default_variant(
 
 def test_fixtures_shows_docstring_and_place(toy: Path, pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_inprocess("--fixtures")
-    result.stdout.fnmatch_lines(["toy [[]session scope] -- conftest.py:5", "    A toy problem."])
+    result.stdout.fnmatch_lines(["toy [[]session scope] -- conftest.py:[56]", "    A toy problem."])
 
 
 def test_setup_plan_shows_the_fixture_and_runs_nothing(go: Go) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_synebench.durable import read_lines
+from pytest_synebench.experiment.assembly import build_scheduler
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.plugin.nodes import items as items_module
 from pytest_synebench.plugin.nodes import replayed
@@ -64,10 +65,8 @@ def test_a_missing_journal_is_noticed(run: Any) -> None:
 def test_audit_notices_what_would_be_decided_otherwise(
     run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build = replayed.build_scheduler
-
     def other_seed(plan: Plan) -> Scheduler:
-        return build(dataclasses.replace(plan, run_id=7))
+        return build_scheduler(dataclasses.replace(plan, run_id=7))
 
     monkeypatch.setattr(replayed, "build_scheduler", other_seed)
     assert "the scheduler decided" in difference(run, audit=True)

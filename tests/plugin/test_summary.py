@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pytest_synebench.plugin.session.summary import lines
 
-from .conftest import Go
+from .conftest import CONFTEST, Go
 
 ONE: dict[str, Any] = {
     "name": "toy::base-fifo-random-r0",
@@ -17,6 +19,7 @@ ONE: dict[str, Any] = {
     "best_level": 9,
     "command": "python train.py --x 1",
     "outcomes": {"completed": 3, "paused": 5, "running": 1},
+    "unit": "epoch",
     "units": 30,
     "saved": 12,
     "repeated": 2,
@@ -33,7 +36,7 @@ def test_an_experiment_in_lines() -> None:
     units = "epochs: 30 run, 12 saved by resuming, 2 repeated"
     assert lines(ONE) == [
         "toy::base-fifo-random-r0",
-        "  best: objective -80.5 (trial 4, level 9, mode max)",
+        "  best: objective -80.5 (trial 4, epoch 9, mode max)",
         "    python train.py --x 1",
         f"  trials: 3 completed, 5 paused, 1 unfinished; {units}",
         "  ended after 12.3 s: all trials ended",
@@ -53,7 +56,7 @@ def test_the_summary_of_a_run(go: Go) -> None:
         [
             "*--- synebench ---*",
             "toy::tiny-fifo-random-r0",
-            "  best: loss 0.8* (trial 0, level 3, mode min)",
+            "  best: loss 0.8* (trial 0, epoch 3, mode min)",
             "    python *train.py *--x 0.5",
             "  trials: 2 completed; epochs: 6 run, 0 saved by resuming",
             "  ended after * s: all trials ended",
@@ -69,3 +72,9 @@ def test_an_unfinished_experiment_says_how_to_go_on(go: Go) -> None:
     result = go(*args)
     command = "pytest --synebench toy --variant base --behave '0:hang 1:fail' -x --synebench-resume"
     result.stdout.fnmatch_lines([f"go on with what is unfinished: {command}"])
+
+
+def test_what_the_plan_warned_of_is_noted(go: Go, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(CONFTEST.replace('max_resource_attr="epochs",', ""))
+    result = go("--synebench", "toy", "--variant", "tiny")
+    result.stdout.fnmatch_lines(["  note: toy names no max_resource_attr *"])

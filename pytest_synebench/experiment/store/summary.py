@@ -30,7 +30,8 @@ class Summary:
     best_level: int
     command: str  #: runs the best config by hand; "" where there is none
     outcomes: dict[str, int]  #: trials by state, in the order of TrialState
-    units: int  #: resource units (epochs) of results
+    unit: str  #: what the benchmark calls a resource unit: "epoch"
+    units: int  #: resource units of results
     saved: int  #: units that resuming from checkpoints spared
     repeated: int  #: units run again for want of a checkpoint
     wall_s: float

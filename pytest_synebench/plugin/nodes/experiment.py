@@ -146,4 +146,6 @@ class Experiment(pytest.Collector):
         run, self.run = self.run, None
         self.clear_progress()
         run.close()
-        self.config.stash.setdefault(SUMMARIES, []).append(run.summary().plain())
+        summary = run.summary().plain()
+        summary["remarks"] = [*run.plan.warnings, *summary["remarks"]]
+        self.config.stash.setdefault(SUMMARIES, []).append(summary)

@@ -2,7 +2,8 @@
 
 pytest runs items in the order of collection. Here the loop is ours: where trials of an experiment
 are next, it waits until any of those that remain is final, and runs that one. Each item is run by
-the same hook as ever, so other plugins see nothing unusual.
+the same hook as ever, so other plugins see nothing unusual. pytest-timeout does not see the wait
+between items: deadlines of trials are the experiment's own (trial_timeout, progress_timeout).
 
 Invariants (tests/plugin/test_runloop.py):
 - every item runs once; those that are no trials, in the order of collection;

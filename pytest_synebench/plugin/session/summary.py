@@ -25,6 +25,7 @@ def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
     summaries = sorted(found, key=lambda one: str(one["name"]))
     if not summaries and not interrupted:
         return
+    reporter.ensure_newline()
     reporter.section("synebench", "-")
     for one in summaries:
         for line in lines(one):
@@ -39,7 +40,7 @@ def lines(one: Mapping[str, Any]) -> list[str]:
     if one["best"] is None:
         out.append(f"  best: no finite {one['metric']} was reported")
     else:
-        place = f"trial {one['best_trial']}, level {one['best_level']}, mode {one['mode']}"
+        place = f"trial {one['best_trial']}, {one['unit']} {one['best_level']}, mode {one['mode']}"
         out += [f"  best: {one['metric']} {one['best']:.5g} ({place})", f"    {one['command']}"]
     # Running, although it is over: a criterion or an interruption has cut them off.
     counts = ", ".join(f"{n} {state}" for state, n in one["outcomes"].items()) or "none"
@@ -54,7 +55,7 @@ def lines(one: Mapping[str, Any]) -> list[str]:
 
 
 def _units(one: Mapping[str, Any]) -> str:
-    text = f"epochs: {one['units']} run, {one['saved']} saved by resuming"
+    text = f"{one['unit']}s: {one['units']} run, {one['saved']} saved by resuming"
     return text + (f", {one['repeated']} repeated" if one["repeated"] else "")
 
 
