@@ -11,14 +11,8 @@ from __future__ import annotations
 
 from pytest_synebench.errors import UsageError
 from pytest_synebench.space.domain import Domain
-from pytest_synebench.space.finite import check_scalar, choice, finrange, logfinrange, ordinal
-from pytest_synebench.space.intervals import (
-    lograndint,
-    loguniform,
-    randint,
-    reverseloguniform,
-    uniform,
-)
+from pytest_synebench.space.finite import check_scalar
+from pytest_synebench.space.makers import domain_from_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,38 +21,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from pytest_synebench.space.domain import Scalar
-
-_MAKERS: dict[str, Any] = {
-    maker.__name__: maker
-    for maker in (
-        uniform,
-        loguniform,
-        reverseloguniform,
-        randint,
-        lograndint,
-        choice,
-        ordinal,
-        finrange,
-        logfinrange,
-    )
-}
-
-
-def domain_from_json(data: Mapping[str, Any]) -> Domain:
-    """Return the domain that ``Domain.to_json`` wrote.
-
-    Raises:
-        UsageError: the mapping names no domain known here, or its arguments are not that domain's.
-    """
-    arguments = dict(data)
-    name = arguments.pop("domain", None)
-    if name not in _MAKERS:
-        raise UsageError(f"domain is {name!r}; it must be one of {', '.join(_MAKERS)}")
-    try:
-        domain: Domain = _MAKERS[name](**arguments)
-    except TypeError:
-        raise UsageError(f"{name} does not take the arguments {arguments!r}") from None
-    return domain
 
 
 class ConfigSpace:
@@ -207,6 +169,21 @@ class ConfigSpace:
 
     def __repr__(self) -> str:
         return f"ConfigSpace({dict(self._entries())!r})"
+
+
+def config_space_size(config_space: Mapping[str, Domain | Scalar] | ConfigSpace) -> int | None:
+    """Return how many configs there are, or None where there is no end of them.
+
+    Raises:
+        UsageError: a name or a constant breaks the rules of ``ConfigSpace``.
+
+    Source: ``config_space_size`` of Syne Tune; here without a limit.
+
+    >>> from pytest_synebench.space import choice, randint
+    >>> config_space_size({"layers": randint(1, 3), "cell": choice(["gru", "lstm"]), "epochs": 81})
+    6
+    """
+    return ConfigSpace(config_space).size
 
 
 def _product(domains: Mapping[str, Domain]) -> int | None:

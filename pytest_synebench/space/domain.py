@@ -5,7 +5,8 @@ JSON form and its equality are all taken from that call, so they cannot disagree
 
 Invariants (tests/space/ holds each one):
 - what ``sample``, ``midpoint``, ``from_unit`` and ``grid`` return is contained in the domain;
-- ``from_unit(to_unit(v)) == v`` in finite domains; up to float rounding elsewhere;
+- ``from_unit(to_unit(v)) == v`` in finite domains, in intervals up to float rounding; where there
+  are no bounds, ``to_unit(from_unit(p)) == p`` up to float rounding;
 - ``domain_from_json(domain.to_json()) == domain``, and so is ``eval(repr(domain))``.
 """
 
@@ -109,7 +110,7 @@ class Domain:
 
 
 def _shown(name: str, value: object) -> str:
-    positional = name in {"lower", "upper", "size", "categories"}
+    positional = name in {"lower", "upper", "size", "categories", "q", "mean", "sd"}
     return short(value) if positional else f"{name}={value!r}"
 
 

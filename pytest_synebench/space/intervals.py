@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_synebench.space.domain import Scalar
 
 #: Beyond this, floats no longer tell neighbouring integers of a log scale apart.
-_MOST = 2**40
+MOST = 2**40
 
 
 def _same(x: float) -> float:
@@ -134,8 +134,8 @@ class Integer(Domain):
     __slots__ = ("_log", "lower", "upper")
 
     def __init__(self, function: str, lower: object, upper: object) -> None:
-        self.lower = _integer_bound(function, "lower", lower)
-        self.upper = _integer_bound(function, "upper", upper)
+        self.lower = integer_bound(function, "lower", lower)
+        self.upper = integer_bound(function, "upper", upper)
         ordered(function, self.lower, self.upper)
         super().__init__(function, {"lower": self.lower, "upper": self.upper})
         self._log = function == "lograndint"
@@ -202,11 +202,16 @@ class Integer(Domain):
         return f"it must be a whole number from {self.lower} to {self.upper}"
 
 
-def _integer_bound(function: str, name: str, value: object) -> int:
+def integer_bound(function: str, name: str, value: object) -> int:
+    """Return a bound as an int.
+
+    Raises:
+        UsageError: it is no whole number, or beyond 2**40.
+    """
     plain = number(value)
     if plain is None or not math.isfinite(plain) or plain != int(plain):
         raise UsageError(f"{function}: {name} is {value!r}; it must be a whole number")
-    if abs(plain) > _MOST:
+    if abs(plain) > MOST:
         raise UsageError(f"{function}: {name} is {value!r}; it must lie within 2**40 of 0")
     return int(plain)
 
@@ -235,7 +240,7 @@ def loguniform(lower: float, upper: float) -> Float:
     >>> loguniform(1, 100).midpoint()
     10.0
     """
-    _positive("loguniform", float_bound("loguniform", "lower", lower))
+    positive("loguniform", float_bound("loguniform", "lower", lower))
     return Float("loguniform", lower, upper)
 
 
@@ -277,11 +282,12 @@ def lograndint(lower: int, upper: int) -> Integer:
     >>> lograndint(16, 1024).midpoint()
     128
     """
-    _positive("lograndint", _integer_bound("lograndint", "lower", lower))
+    positive("lograndint", integer_bound("lograndint", "lower", lower))
     return Integer("lograndint", lower, upper)
 
 
-def _positive(function: str, lower: float) -> None:
+def positive(function: str, lower: float) -> None:
+    """Refuse a lower bound that a log scale does not have."""
     if lower <= 0:
         raise UsageError(
             f"{function}: lower is {short(lower)}; a log scale has no place for 0 and below: "

@@ -17,7 +17,7 @@ from pytest_synebench.space import (
     Domain,
     domain_from_json,
 )
-from pytest_synebench.testing.spaces import DOMAINS, FLOATS, INTEGERS, LISTED, SCALARS
+from pytest_synebench.testing.spaces import DOMAINS, FINITE, FLOATS, NORMALS, SCALARS
 
 PLACES = st.floats(0, 1)
 
@@ -49,7 +49,7 @@ def test_a_grid_holds_different_values_of_the_domain(domain: Domain, num: int) -
     assert len({domain.match_string(value) for value in values}) == len(values)
 
 
-@given(domain=st.one_of(INTEGERS, LISTED), data=st.data())
+@given(domain=FINITE, data=st.data())
 def test_in_finite_domains_a_value_comes_back_from_its_place(domain: Domain, data: Any) -> None:
     value = domain.member(data.draw(st.integers(0, (domain.size or 1) - 1)))
     place = domain.to_unit(value)
@@ -68,6 +68,17 @@ def test_a_float_comes_back_from_its_place_up_to_rounding(domain: Any, place: fl
     # A log scale of 1e308 holds 1,400 units of log, each with 2**-53 of rounding per operation.
     largest = max(abs(domain.lower), abs(domain.upper)) if "log" not in repr(domain) else value
     assert math.isclose(back, value, rel_tol=1e-11, abs_tol=1e-11 * largest)
+
+
+@given(domain=NORMALS, place=PLACES)
+def test_a_place_comes_back_from_its_value_where_there_are_no_bounds(
+    domain: Any, place: float
+) -> None:
+    # Half a step of qrandn is a stretch of places of its own, and so is the last bit of a value.
+    half = max(domain.to_json().get("q", 0.0), math.ulp(domain.mean) + math.ulp(domain.sd * 9)) / 2
+    there = domain.to_unit(domain.from_unit(place))
+    # The density is at most 0.4 / sd; 2**-53 is the end of the places that are drawn.
+    assert abs(there - place) <= 1e-13 + 0.4 * 2.1 * half / domain.sd
 
 
 @given(domain=FLOATS)
@@ -96,7 +107,7 @@ def test_contains_answers_for_any_value_and_cast_agrees(domain: Domain, value: o
             domain.cast(value)
 
 
-@given(domain=st.one_of(INTEGERS, LISTED), data=st.data())
+@given(domain=FINITE, data=st.data())
 def test_different_values_of_a_finite_domain_never_match(domain: Domain, data: Any) -> None:
     indices = st.integers(0, (domain.size or 1) - 1)
     first, second = data.draw(indices), data.draw(indices)
