@@ -1,4 +1,4 @@
-"""Refuses large files, files of too many lines, and what looks like a secret, among tracked files."""
+"""Refuses large files, files of too many lines, and what looks like a secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 MAX_BYTES = 200_000
 MAX_LINES = 400
 SECRET = re.compile(
-    rb"AKIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|(?i:aws_secret_access_key)\s*=\s*['\"][^'\"]{20,}"
+    rb"AKIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY"
+    rb"|(?i:aws_secret_access_key)\s*=\s*['\"][^'\"]{20,}"
 )
 
 

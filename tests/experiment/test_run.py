@@ -178,8 +178,7 @@ def test_a_full_disk_ends_the_run_clearly_and_it_goes_on_later(
     with monkeypatch.context() as patch:
         patch.setattr("pytest_synebench.durable.os.fsync", full)
         with pytest.raises(RunError, match=r"No space left on device.*--synebench-resume"):
-            while not first.done:
-                first.pump(10.0)
+            finish(first)
     assert first.done
     assert attempts_alive(first.directory) == []
 

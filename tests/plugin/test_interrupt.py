@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -36,6 +37,17 @@ def alive(pid: int) -> bool:
     return True
 
 
+def told(fifo: Path) -> str:
+    """Wait until the first trial tells; a pytest that breaks off before must not hang the test."""
+    fd = os.open(fifo, os.O_RDWR)
+    try:
+        ready, _, _ = select.select([fd], [], [], 60)
+        assert ready, "no trial has begun"
+        return os.read(fd, 100).decode()
+    finally:
+        os.close(fd)
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_ctrl_c_leaves_no_process_and_a_run_that_goes_on(
     toy: Path, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
@@ -48,8 +60,7 @@ def test_ctrl_c_leaves_no_process_and_a_run_that_goes_on(
     process = subprocess.Popen(
         [*COMMAND, *args], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
-    with fifo.open() as file:  # blocks until the first trial tells
-        pid = int(file.readline())
+    pid = int(told(fifo))
     fifo.unlink()
     # What a terminal does: the signal goes to the whole group of the foreground.
     os.killpg(process.pid, signal.SIGINT)
