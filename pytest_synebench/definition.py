@@ -25,7 +25,7 @@ from pytest_synebench.trial import Config, Scalar
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _MODES = ("min", "max")
 _HORIZONS = ("full", "rung")
-_PROTOCOLS = ("channel", "syne_tune")
+_PROTOCOLS = ("channel",)
 _REPORT_KEYS = ("metric", "resource_attr", "elapsed_time_attr", "cost_attr", "constraint_attr")
 
 
@@ -52,7 +52,7 @@ class Benchmark:
     preload: tuple[str, ...] = ()  #: modules to import once for all trials
     blackbox: object | None = None
     tolerance: float | None = None
-    report_protocol: Literal["channel", "syne_tune"] = "channel"
+    report_protocol: Literal["channel"] = "channel"  #: how the script reports
     dataset: str = ""  #: name and hash of the data, shown with every result
     interpreter: str | None = None  #: runs the script; None: the Python that runs pytest
     space: ConfigSpace = field(init=False, repr=False)  #: ``config_space``, checked

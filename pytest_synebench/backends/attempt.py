@@ -219,6 +219,11 @@ class LocalAttempt:
         logs = (self._pipes.stdout_log, self._pipes.stderr_log)
         parts += [f"log lines were lost: {log.trouble}" for log in logs if log.trouble]
         tail = "" if code == 0 or self.stopping else self._tail.text()
+        if "unrecognized arguments" in tail and "--st_checkpoint_dir" in tail:
+            parts.append(
+                "the script takes no --st_checkpoint_dir: call add_checkpointing_to_argparse("
+                "parser), or parser.parse_known_args(), or run it with --checkpointing off"
+            )
         return "; ".join(parts) + (f"\n{tail}" if tail else "")
 
     def _how(self, code: int | None) -> str:

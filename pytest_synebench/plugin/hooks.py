@@ -50,7 +50,7 @@ def _asked_for(config: pytest.Config, args: list[str]) -> bool:
     known = config.known_args_namespace
     if known.synebench or known.synebench_list:
         return True
-    return any(arg.startswith("synebench::") for arg in args)
+    return any(options.is_node_id(args, i) for i in range(len(args)))
 
 
 def usage_errors() -> AbstractContextManager[None]:

@@ -98,8 +98,7 @@ class Session:
 
     def is_beyond(self, level: int) -> bool:
         """Whether a level lies behind the one at which this attempt ends."""
-        known = max(self._reported, self._handled)
-        return level > known and self._is_last(known)
+        return level > self._reported and self._is_last(self._reported)
 
     def due(self, level: int) -> bool:
         """Whether the controller wants a checkpoint of this level."""

@@ -65,8 +65,9 @@ def test_a_crash_shows_the_scripts_last_words(toy: Path, pytester: pytest.Pytest
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert result.parseoutcomes() == {"passed": 1, "failed": 3, "skipped": 2}
     result.stdout.fnmatch_lines(
-        ["trial 0 failed at level 0, attempt 1: exit code 3*", "  the last words"]
+        ["trial 0 failed at level 0, attempt 1: exit code 3*", "*the last words"]
     )
+    assert result.stdout.str().count("the last words") == 2, "each trial's are shown once"
 
 
 def test_a_resumed_session_repeats_nothing(toy: Path, pytester: pytest.Pytester) -> None:

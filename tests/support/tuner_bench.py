@@ -62,7 +62,8 @@ class Bench:
         return CheckpointRef(trial_id=trial_id, level=max(levels), sha256="")
 
     def discard_beyond(self, directory: Path, level: int) -> None:
-        raise NotImplementedError
+        trial_id = int(directory.parent.name)
+        self.saved[trial_id] = [v for v in self.saved.get(trial_id, []) if v <= level]
 
     def session(self) -> Tuner:
         """Open the run as a controller does: replay what is there, go on."""

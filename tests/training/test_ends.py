@@ -37,6 +37,7 @@ LOOP = """
         {second}
     print("ran to its end", state["w"])
 """
+RESUME = "resume_from_checkpointed_model(config, load)"
 SAVE = "checkpoint_model_at_rung_level(config, save, epoch)"
 REPORT = "report(epoch=epoch, loss=1 / state['w'])"
 SAVE_THEN_REPORT = HEAD + LOOP.format(first=SAVE, second=REPORT)
@@ -150,9 +151,10 @@ def test_a_first_report_behind_the_last_level_is_sent_and_ends_the_process(
 def test_a_checkpoint_beyond_the_last_level_is_not_saved_and_ends_the_process(
     attempt: Runner,
 ) -> None:
-    body = HEAD + f"    epoch = 3\n    {SAVE}\n    epoch = 4\n    {SAVE}; print('on')"
+    body = HEAD + f"    report(epoch=3)\n    epoch = 4\n    {SAVE}; print('on')"
+    body = body.replace("report(", f"{RESUME}; report(", 1)
     done = attempt(body, *args(attempt), until=3)
-    assert done.said == [("hello", True), ("saved", 3)]
+    assert done.said == [("hello", True), ("report", 3)]
     assert (done.code, done.stdout) == (0, "")
 
 
@@ -257,4 +259,17 @@ def test_a_script_that_skips_the_last_level_ends_at_the_first_it_reports_behind_
     script = HEAD + every_other.format(first=order[0], second=order[1])
     done = attempt(script, *args(attempt), until=3, checkpoint_at=[1, 3, 9])
     assert sorted(done.said[1:]) == [("report", 2), ("report", 4), ("saved", 4)]
+    assert (done.code, last_epoch(done)) == (0, 4)
+
+
+@pytest.mark.parametrize("first", [SAVE, REPORT])
+def test_a_script_that_saves_every_level_and_reports_every_other_ends_with_a_report(
+    attempt: Runner, first: str
+) -> None:
+    report = "report(epoch=epoch, loss=1.0) if epoch % 2 == 0 else None"
+    order = (SAVE, report) if first == SAVE else (report, SAVE)
+    script = HEAD + LOOP.format(first=order[0], second=order[1])
+    done = attempt(script, *args(attempt), until=3, checkpoint_at=[1, 3, 9])
+    assert ("report", 4) in done.said
+    assert ("saved", 4) in done.said
     assert (done.code, last_epoch(done)) == (0, 4)

@@ -164,7 +164,7 @@ GLOBALS: dict[str, Parameter] = _table(
         kind=Kind.STR,
         choices=("auto", "every", "on", "off"),
         help="auto: at the scheduler's levels, where it pauses trials; on: there, whatever the "
-        "scheduler; every: at every level; off",
+        "scheduler, at every level where it has none; every: at every level; off",
     ),
     Parameter(
         name="threads_per_trial",

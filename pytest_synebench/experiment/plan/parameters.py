@@ -229,5 +229,5 @@ def show(parameter: Parameter, value: object) -> str:
 
 def near(name: str, known: Sequence[str]) -> str:
     """Return " Did you mean 'x'?" for the known name most like this one, or ""."""
-    close = get_close_matches(name, known, n=1)
+    close = get_close_matches(name, known, n=1) or [k for k in known if name and name in k]
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -3,6 +3,7 @@
 Invariants (tests/experiment/tuner/test_launch.py):
 - ``horizon="full"`` leaves the script's last level alone, ``"rung"`` sets it to the stop level;
 - an attempt never loads a checkpoint beyond the last level that the journal has;
+- what a lost attempt saved beyond that level is dropped before the next one begins;
 - checkpoints are off unless the scheduler pauses trials or the user asks for them.
 """
 
@@ -45,6 +46,9 @@ class Launch:
         """Return what the trial's current attempt is told; its directory exists afterwards."""
         directory = self.trial_directory(trial.id)
         directory.mkdir(parents=True, exist_ok=True)
+        if self.checkpoint_at is not None:
+            # What a lost attempt saved beyond the journal belongs to a history that never was.
+            self._store.discard_beyond(directory / "checkpoints", trial.level)
         return AttemptSpec(
             key=AttemptKey(trial.id, trial.attempts - 1),
             config=self.config(trial),

@@ -27,7 +27,6 @@ from pytest_synebench.plugin import compat, loading
 from pytest_synebench.plugin.choice import options
 from pytest_synebench.plugin.choice.chain import Chain, chain
 
-PREFIX = "synebench::"
 _RUN_ID = re.compile(r"-r(\d+)$")
 PICKED = pytest.StashKey[tuple[str, ...]]()
 CHOSEN = pytest.StashKey[tuple[str, ...]]()
@@ -36,11 +35,12 @@ CONFLICTS = pytest.StashKey[tuple[str, ...]]()
 
 def take_node_ids(config: pytest.Config, args: list[str]) -> None:
     """Turn node ids of ours into ``--synebench NAME`` and a selection kept for later."""
-    picked = tuple(arg for arg in args if arg.startswith(PREFIX))
+    at = [i for i, arg in enumerate(args) if options.is_node_id(args, i)]
+    picked = tuple(args[i] for i in at)
     config.stash[PICKED] = picked
     if not picked:
         return
-    args[:] = [arg for arg in args if arg not in picked]
+    args[:] = [arg for i, arg in enumerate(args) if i not in at]
     names = dict.fromkeys(arg.split("::")[1] for arg in picked)
     args.append("--synebench=" + ",".join(names))
 

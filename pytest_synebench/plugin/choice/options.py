@@ -6,6 +6,8 @@ there only with ``--synebench``: ``parameter_options``. This file is imported in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 DEST = "synebench_param_"  #: how the destinations of parameters begin
@@ -58,3 +60,8 @@ def add_static(parser: pytest.Parser) -> None:
         "seconds between progress lines where the output is no terminal; 0: none",
         default="60",
     )
+
+
+def is_node_id(args: Sequence[str], at: int) -> bool:
+    """Whether an argument is a node id of ours to run, and not the value of ``--deselect``."""
+    return args[at].startswith("synebench::") and not (at and args[at - 1] == "--deselect")

@@ -26,7 +26,7 @@ from pytest_synebench.experiment.plan.plan import expand, parse_groups
 from pytest_synebench.plugin import loading
 from pytest_synebench.plugin.choice.chain import Chain, chain
 from pytest_synebench.plugin.choice.typed import Typed, read_typed
-from pytest_synebench.plugin.declaration import Declaration
+from pytest_synebench.plugin.declaration import Declaration, located
 
 _TYPED = pytest.StashKey[Typed]()
 
@@ -104,7 +104,12 @@ def _resolved(seen: Chain, variant: Variant, setup: Mapping[str, Any]) -> dict[s
         ("command line and synebench_params", setup),
         (f"variant {variant.id}", variant.overrides),
     ]
-    return resolve(seen.table, layers, f"benchmark {seen.name!r}")
+    try:
+        return resolve(seen.table, layers, f"benchmark {seen.name!r}")
+    except UsageError as error:
+        mine = [d for d in seen.declarations if any(v.id == variant.id for v in d.variants)]
+        by_variant = f"(variant {variant.id})" in str(error)
+        raise (located(error, mine[-1]) if by_variant and mine else error) from None
 
 
 def unknown_variant(name: str, seen: Chain) -> UsageError:

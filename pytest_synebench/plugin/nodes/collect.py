@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from pytest_synebench.errors import SynebenchError, UsageError
+from pytest_synebench.experiment.assembly import build_scheduler
 from pytest_synebench.experiment.plan.plan import Plan, setup_id
 from pytest_synebench.plugin import compat, loading
 from pytest_synebench.plugin.choice.chain import Chain
@@ -133,7 +134,7 @@ def check_plan(seen: Chain, selection: Selection, variant: str) -> None:
     """
     definition = seen.build(selection.params)
     try:
-        Plan(
+        plan = Plan(
             benchmark=seen.name,
             variant=variant,
             params=selection.params,
@@ -141,6 +142,7 @@ def check_plan(seen: Chain, selection: Selection, variant: str) -> None:
             listed=selection.listed,
             where=seen.where,
         )
+        build_scheduler(plan)
     except UsageError as error:
         raise located(error, seen.declarations[0]) from None
 

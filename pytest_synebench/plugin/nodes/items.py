@@ -214,7 +214,7 @@ def failure(run: Run, trial: TrialRecord) -> str:
         f"logs: {directory}",
     ]
     last = last_lines(directory / "stderr.log")
-    if last:
+    if last and last[-1] not in trial.reason:
         lines += ["last lines of stderr:", *(f"  {line}" for line in last)]
     return "\n".join(lines)
 

@@ -24,6 +24,7 @@ class Shelf:
 
     levels: tuple[int, ...] = ()
     asked: list[tuple[Path, int | None]] = field(default_factory=list)
+    discarded: list[tuple[Path, int]] = field(default_factory=list)
 
     def newest(self, directory: Path, at_most: int | None) -> CheckpointRef | None:
         self.asked.append((directory, at_most))
@@ -31,7 +32,7 @@ class Shelf:
         return CheckpointRef(trial_id=T0, level=max(good), sha256="") if good else None
 
     def discard_beyond(self, directory: Path, level: int) -> None:
-        raise AssertionError((directory, level))
+        self.discarded.append((directory, level))
 
 
 def launch_of(folder: Path, levels: tuple[int, ...] = (), **arguments: Any) -> Launch:
@@ -126,3 +127,10 @@ def test_checkpoints_are_looked_for_in_the_trials_directory(tmp_path: Path) -> N
     shelf = Shelf()
     Launch(plan, build_scheduler(plan), tmp_path, shelf).unverified(trial(level=3))
     assert shelf.asked == [(tmp_path / "trials" / "0" / "checkpoints", 3)]
+
+
+def test_what_was_saved_beyond_the_journal_is_dropped_before_an_attempt(tmp_path: Path) -> None:
+    plan, shelf = toy_plan(tmp_path, scheduler="asha_promotion"), Shelf()
+    launch = Launch(plan, build_scheduler(plan), tmp_path / "run", shelf)
+    spec = launch.spec(trial(level=2, attempts=2))
+    assert shelf.discarded == [(spec.directory / "checkpoints", 2)]
