@@ -14,9 +14,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pytest_synebench.errors import BenchmarkError, UsageError
 from pytest_synebench.space import ConfigSpace, Domain
@@ -26,6 +27,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _MODES = ("min", "max")
 _HORIZONS = ("full", "rung")
 _PROTOCOLS = ("channel",)
+_REQUIRED = ("script", "config_space", "metric")
 _REPORT_KEYS = ("metric", "resource_attr", "elapsed_time_attr", "cost_attr", "constraint_attr")
 
 
@@ -56,6 +58,12 @@ class Benchmark:
     dataset: str = ""  #: name and hash of the data, shown with every result
     interpreter: str | None = None  #: runs the script; None: the Python that runs pytest
     space: ConfigSpace = field(init=False, repr=False)  #: ``config_space``, checked
+
+    def __new__(cls, *args: object, **given: object) -> Self:
+        """Refuse missing and unknown fields by name, before Python does in its own words."""
+        if args or given:  # a copy is made without any
+            _check_fields(cls, args, given)
+        return object.__new__(cls)
 
     def __post_init__(self) -> None:
         self._set("script", _checked_script(self.script))
@@ -114,6 +122,30 @@ class Benchmark:
             return None
         value = self.config_space[self.max_resource_attr]
         return value if isinstance(value, int) else None
+
+
+def _check_fields(
+    cls: type[Benchmark], args: Sequence[object], given: Mapping[str, object]
+) -> None:
+    known = {one.name: one for one in fields(cls) if one.init}
+    if args:
+        raise BenchmarkError(
+            f"Benchmark({args[0]!r}, ...) has a value without a name; fields are given by name: "
+            f"Benchmark({', '.join(f'{name}=...' for name in _REQUIRED)})"
+        )
+    for name in given:
+        if name not in known:
+            close = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise BenchmarkError(
+                f"Benchmark has no field {name!r}; its fields: {', '.join(known)}.{hint}"
+            )
+    missing = [name for name in _REQUIRED if name not in given]
+    if missing:
+        raise BenchmarkError(
+            f"Benchmark is given no {missing[0]}; it needs "
+            f"{', '.join(f'{name}=...' for name in _REQUIRED)}"
+        )
 
 
 def _one_of(name: str, value: object, allowed: tuple[str, ...]) -> None:

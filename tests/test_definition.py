@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,24 @@ def test_a_changed_copy_is_checked_anew() -> None:
 def test_what_is_mandatory_cannot_be_left_out(missing: str) -> None:
     fields: dict[str, Any] = {"script": SCRIPT, "config_space": {}, "metric": "loss"}
     del fields[missing]
-    with pytest.raises(TypeError, match=missing):
+    with pytest.raises(BenchmarkError, match=rf"is given no {missing}; it needs script=\.\.\., "):
         Benchmark(**fields)
+
+
+def test_a_field_that_is_not_there_is_refused_with_the_nearest() -> None:
+    with pytest.raises(BenchmarkError, match=r"no field 'metrik'; its .* Did you mean 'metric'\?"):
+        benchmark(metrik="loss")
+    with pytest.raises(BenchmarkError, match=r"no field 'space'; its fields: script, config_space"):
+        benchmark(space={})  # computed, not given
+
+
+def test_fields_are_given_by_name() -> None:
+    with pytest.raises(BenchmarkError, match=r"fields are given by name: Benchmark\(script="):
+        Benchmark(SCRIPT, {}, "loss")  # type: ignore[call-arg] # what the test is about
+
+
+def test_a_copy_is_equal() -> None:
+    assert copy(benchmark()) == benchmark()
 
 
 SPACE = {"lr": loguniform(1, 100), "epochs": 9}

@@ -24,7 +24,12 @@ import os
 import time
 from typing import Any
 
-import torch
+try:
+    import torch
+except ModuleNotFoundError:
+    raise SystemExit(
+        "lstm_wikitext2 needs torch, which is not installed: pip install 'pytest-synebench[torch]'"
+    ) from None
 from corpus import read_corpus  # type: ignore[import-not-found]  # stands beside this file
 from space import CONSTANTS, ORIGINAL  # type: ignore[import-not-found]  # stands beside this file
 from torch import Tensor, nn

@@ -8,7 +8,7 @@ Invariants (tests/backends/test_local.py, and the suite of testing/backend_suite
 - ``poll`` wakes on a report, an end, or the moment at which politeness ends, and on nothing else;
 - what an earlier controller of the same run left running is ended before anything is started;
 - what goes wrong while an attempt is being started leaves no process and no descriptor behind;
-- after ``close`` no process of the run lives, whatever it did to stay.
+- after ``close`` no process of the run lives, unless it shed both its parent and its environment.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ from pytest_synebench.experiment.tuner.budget import Budget
 from pytest_synebench.experiment.tuner.deadlines import Deadlines
 from pytest_synebench.experiment.tuner.intake import Intake
 from pytest_synebench.experiment.tuner.launch import Launch
-from pytest_synebench.experiment.tuner.tuner import Limits, Machinery, Tuner
+from pytest_synebench.experiment.tuner.machinery import Limits, Machinery
+from pytest_synebench.experiment.tuner.tuner import Tuner
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.trial import Scalar, TrialId
 
@@ -112,11 +113,13 @@ class Run:
         replay(journal.entries, scheduler, self.table, audit=audit)
         journal.entries.clear()
         self._busy_s = timings.total_s(self.directory)
+        directories.check_enough_trials(self.plan, len(self.table.trials), self.directory)
         closed = self.table.closed
         if closed is not None and closed.finished and not self._asks_for_more():
             self.remarks.append("this run had finished: it is reported again, nothing is started")
             self._conclude(closed.reason, finished=True)
             return
+        directories.note_params(self.directory, self.plan)
         self._tuner = self._build_tuner(scheduler, journal)
         self._tuner.open()
 
@@ -148,11 +151,7 @@ class Run:
     def _asks_for_more(self) -> bool:
         """Whether a finished run was given other limits than those it finished by."""
         before = directories.read_metadata(self.directory).get("params", {})
-        return any(
-            before.get(name) != self.plan.params[name]
-            for name in directories.CHANGEABLE
-            if name != "num_workers"
-        )
+        return any(before.get(name) != self.plan.params[name] for name in directories.LIMITS)
 
     # -- while it runs ---------------------------------------------------------------------------
 
@@ -185,7 +184,10 @@ class Run:
         except RunError as error:
             self._give_up(f"{reason}; {error}")
             return
-        self._conclude(reason, finished=False)
+        except KeyboardInterrupt:  # once more, while they end politely: they have been forced
+            self._conclude(self._tuner.reason, finished=self._tuner.finished)
+            raise
+        self._conclude(self._tuner.reason, finished=self._tuner.finished)
 
     def close(self) -> None:
         """Interrupt if it is not over, and let everything go. May be repeated."""
@@ -267,21 +269,26 @@ class Run:
     def _conclude(self, reason: str, *, finished: bool) -> None:
         self.reason, self.finished = reason, finished
         self._left_over = tuple(t.id for t in self.trials.values() if not t.state.final)
-        with contextlib.suppress(OSError):  # the journal has it all; these are derived from it
-            self._write_timings()
-            write_results(
-                self.directory / "results.csv.gz",
-                self.table,
-                self.plan.definition.resource_attr,
-            )
-            directories.note_outcome(
-                self.directory,
-                self.plan,
-                reason=reason,
-                finished=finished,
-                trials=summary.outcomes(self.table),
+        try:
+            self._write_derived()
+        except OSError as error:
+            self.remarks.append(
+                f"results.csv.gz or metadata.json could not be written: {error.strerror}. The "
+                "journal has it all: mend that, and --synebench-resume writes them"
             )
         self._release()
+
+    def _write_derived(self) -> None:
+        self._write_timings()
+        resource_attr = self.plan.definition.resource_attr
+        write_results(self.directory / "results.csv.gz", self.table, resource_attr)
+        directories.note_outcome(
+            self.directory,
+            self.plan,
+            reason=self.reason,
+            finished=self.finished,
+            trials=summary.outcomes(self.table),
+        )
 
     def _give_up(self, reason: str) -> None:
         """The disk or the back-end is gone: nothing more can be written down, everything ends."""

@@ -22,7 +22,8 @@ from pytest_synebench.experiment.tuner.budget import Budget
 from pytest_synebench.experiment.tuner.deadlines import Deadlines
 from pytest_synebench.experiment.tuner.intake import Intake
 from pytest_synebench.experiment.tuner.launch import Launch
-from pytest_synebench.experiment.tuner.tuner import Limits, Machinery, Tuner
+from pytest_synebench.experiment.tuner.machinery import Limits, Machinery
+from pytest_synebench.experiment.tuner.tuner import Tuner
 from pytest_synebench.space import uniform
 from pytest_synebench.trial import CheckpointRef, TrialId, TrialState
 

@@ -229,5 +229,7 @@ def show(parameter: Parameter, value: object) -> str:
 
 def near(name: str, known: Sequence[str]) -> str:
     """Return " Did you mean 'x'?" for the known name most like this one, or ""."""
-    close = get_close_matches(name, known, n=1) or [k for k in known if name and name in k]
-    return f" Did you mean {close[0]!r}?" if close else ""
+    bare = {k.lstrip("-"): k for k in known}  # dashes would make any two options alike
+    word = name.lstrip("-")
+    close = get_close_matches(word, bare, n=1) or [k for k in bare if word and word in k]
+    return f" Did you mean {bare[close[0]]!r}?" if close else ""

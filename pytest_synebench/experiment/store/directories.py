@@ -31,15 +31,14 @@ from pytest_synebench.experiment.plan.plan import Plan
 
 SCHEMA = 1
 _FREE_BYTES = 20 * 2**20
+#: Parameters that say when a run ends: a finished one goes on where one of these has changed.
+LIMITS = frozenset(
+    {"num_trials", "scheduler_timeout", "resource_budget", "target_value", "max_failures"}
+)
 #: Parameters that say how a run is carried out, not what it is: these may change on a resume.
-CHANGEABLE = frozenset(
+CHANGEABLE = LIMITS | frozenset(
     {
         "num_workers",
-        "num_trials",
-        "scheduler_timeout",
-        "resource_budget",
-        "target_value",
-        "max_failures",
         "max_retries",
         "trial_timeout",
         "progress_timeout",
@@ -143,14 +142,19 @@ def check_same(header: Mapping[str, Any], plan: Plan, directory: Path) -> None:
             + "\n".join(differences)
             + "\nSet these back, or start a new run without --synebench-resume"
         )
-    _check_more_trials(directory, plan)
+    check_enough_trials(plan, 0, directory)
 
 
-def _check_more_trials(directory: Path, plan: Plan) -> None:
-    before = read_metadata(directory).get("params", {}).get("num_trials", 0)
+def check_enough_trials(plan: Plan, started: int, directory: Path) -> None:
+    """Refuse a resume with fewer trials than the run has had, or been allowed.
+
+    Raises:
+        UsageError: with both numbers.
+    """
+    before = max(started, read_metadata(directory).get("params", {}).get("num_trials", 0))
     if plan.num_trials < before:
         raise UsageError(
-            f"{directory} was started with num_trials {before}, now it is {plan.num_trials}; "
+            f"{directory} has been run with num_trials {before}, now it is {plan.num_trials}; "
             "a resumed run may have more trials, not fewer"
         )
 
@@ -204,8 +208,19 @@ def read_metadata(directory: Path) -> dict[str, Any]:
     path = directory / "metadata.json"
     if not path.exists():
         return {}
-    data: dict[str, Any] = json.loads(path.read_bytes())
+    try:
+        data: dict[str, Any] = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise RunError(
+            f"{path} is damaged ({error}); the journal beside it has the results. Remove "
+            "metadata.json: it is written again when the run is resumed"
+        ) from None
     return data
+
+
+def note_params(directory: Path, plan: Plan) -> None:
+    """Write into the metadata the limits that a session begins with."""
+    write_metadata(directory, {**read_metadata(directory), "params": dict(plan.params)})
 
 
 def note_outcome(

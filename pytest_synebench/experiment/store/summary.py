@@ -51,7 +51,9 @@ def command_line(plan: Plan, config: Config) -> str:
     words = [plan.definition.interpreter or "python", str(plan.definition.script)]
     for key, value in config.items():
         if value is not None:
-            words += [f"--{key}", str(value)]
+            # argparse takes a value that begins with a dash for an option.
+            text = str(value)
+            words += [f"--{key}={text}"] if text.startswith("-") else [f"--{key}", text]
     return shlex.join(words)
 
 

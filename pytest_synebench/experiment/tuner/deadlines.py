@@ -47,9 +47,15 @@ class Watch:
     def overdue(self, now_s: float) -> str:
         """Return why it must end, or "" while it may run on."""
         if self.ends_by_s is not None and now_s >= self.ends_by_s:
-            return f"did not end within {self.end_grace_s:g} s of its last level (stop_grace)"
+            return (
+                f"did not end within {self.end_grace_s:g} s of its last level, which is stop_grace "
+                "(--stop_grace raises it)"
+            )
         if self.trial_timeout_s is not None and now_s >= self.began_s + self.trial_timeout_s:
-            return f"ran for {self.trial_timeout_s:g} s, which is its trial_timeout"
+            return (
+                f"ran for {self.trial_timeout_s:g} s, which is its trial_timeout "
+                "(--trial_timeout raises it, none lifts it)"
+            )
         if self.progress_timeout_s is not None and now_s >= self.heard_s + self.progress_timeout_s:
             return (
                 f"no report for {self.progress_timeout_s:g} s, which is its progress_timeout "

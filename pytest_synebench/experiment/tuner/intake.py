@@ -16,7 +16,7 @@ from typing import TypeGuard
 
 from pytest_synebench.backends.protocol import AttemptReported
 from pytest_synebench.definition import Benchmark
-from pytest_synebench.errors import BenchmarkError, TrialError
+from pytest_synebench.errors import TrialError
 from pytest_synebench.experiment.journal.trials import TrialRecord
 from pytest_synebench.trial import Report, Scalar
 
@@ -39,9 +39,8 @@ class Intake:
             at_s: now, in seconds since the experiment began.
 
         Raises:
-            TrialError: this trial's report breaks a rule.
-            BenchmarkError: no report of any trial has had the metric, or the level: the definition
-                is wrong.
+            TrialError: this trial's report breaks a rule. Where no report of any trial has had the
+                key, the definition may be at fault: the text says so.
         """
         resource = self._resource(sent, trial)
         if resource <= level:
@@ -143,7 +142,7 @@ class Intake:
         )
         if name in self._seen or trial.reports:
             raise TrialError(text + "report it at every level")
-        raise BenchmarkError(text + f"report({name}=...) in the script, or name the right key")
+        raise TrialError(text + f"report({name}=...) in the script, or name the right key")
 
 
 def same_value(a: Scalar, b: Scalar) -> bool:

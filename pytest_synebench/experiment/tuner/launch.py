@@ -15,6 +15,7 @@ from pytest_synebench.backends.protocol import AttemptKey, AttemptSpec
 from pytest_synebench.checkpoints.protocol import CheckpointStore
 from pytest_synebench.experiment.journal.trials import TrialRecord
 from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.store import directories
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.trial import Scalar, TrialId
 
@@ -59,6 +60,14 @@ class Launch:
             resume_at_most=trial.level,
             checkpoint_at=self.checkpoint_at,
         )
+
+    def check_space(self) -> None:
+        """Refuse to go on where the disk is all but full: what fails there tells nothing.
+
+        Raises:
+            RunError: with the free space and the rule.
+        """
+        directories.check_space(self._directory)
 
     def unverified(self, trial: TrialRecord) -> str:
         """Return why a paused trial cannot go on from its level, or "" where it can."""

@@ -8,12 +8,15 @@ Invariants (tests/experiment/tuner/test_tuner.py):
 - at most ``num_workers`` attempts are alive at any time;
 - each (trial, level) reaches the scheduler once, whatever is repeated after a resume;
 - a trial is resumed only after its earlier attempt's processes are gone;
-- what an attempt sends after its trial was paused, stopped or failed changes nothing.
+- what an attempt sends after its trial was paused, stopped or failed changes nothing;
+- an attempt that fails on a full disk is no failure of its trial: the run breaks off, and goes on
+  from there when there is space.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 
 from pytest_synebench.backends.protocol import (
@@ -23,11 +26,9 @@ from pytest_synebench.backends.protocol import (
     AttemptPlaced,
     AttemptReported,
     AttemptSaved,
-    Backend,
     Observation,
 )
-from pytest_synebench.clock import Clock
-from pytest_synebench.errors import BenchmarkError, TrialError
+from pytest_synebench.errors import TrialError
 from pytest_synebench.events import (
     Began,
     Closed,
@@ -44,52 +45,10 @@ from pytest_synebench.events import (
     Start,
     Stop,
 )
-from pytest_synebench.experiment.journal.journal import Journal
-from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
-from pytest_synebench.experiment.tuner.budget import Budget
-from pytest_synebench.experiment.tuner.deadlines import Deadlines, Watch
-from pytest_synebench.experiment.tuner.intake import Intake
-from pytest_synebench.experiment.tuner.launch import Launch
-from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.experiment.journal.trials import TrialRecord
+from pytest_synebench.experiment.tuner.deadlines import Deadlines
+from pytest_synebench.experiment.tuner.machinery import Limits, Live, Machinery
 from pytest_synebench.trial import TrialId, TrialState
-
-
-@dataclass(slots=True)
-class Live:
-    """An attempt whose processes are not yet known to be gone."""
-
-    key: AttemptKey
-    watch: Watch
-    began_s: float  #: experiment time
-    level: int = 0  #: the last level this attempt reported
-    saved: int = 0  #: the last level this attempt saved a checkpoint of
-    checkpoints: bool = False  #: whether the script saves and loads them
-    told_to_stop: bool = False
-    verdict: str = ""  #: why we ended it, where that makes the trial fail
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machinery:
-    """The parts that a tuner joins."""
-
-    scheduler: Scheduler
-    backend: Backend
-    journal: Journal
-    table: TrialTable
-    launch: Launch
-    intake: Intake
-    clock: Clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much may happen at once, and for how long."""
-
-    num_workers: int
-    max_retries: int
-    budget: Budget
-    deadlines: Deadlines
-    wind_down_s: float  #: how long ending attempts may take before they are ended by force
 
 
 @dataclass(slots=True)
@@ -103,8 +62,11 @@ class Tuner:
     live: dict[TrialId, Live] = field(default_factory=dict)
     timings: list[tuple[AttemptKey, float, float]] = field(default_factory=list)  #: from, to, in s
     remarks: list[str] = field(default_factory=list)  #: what people should know
-    _waiting: dict[TrialId, TrialRecord] = field(default_factory=dict)
+    _seen: deque[Observation] = field(default_factory=deque)  #: polled, not yet looked at
+    _waiting: dict[TrialId, TrialRecord] = field(default_factory=dict)  #: resumed while they end
+    _backlog: deque[TrialRecord] = field(default_factory=deque)  #: were running when a run died
     _declined: bool = False  #: the scheduler left a free slot free, and nothing happened since
+    _told_of_gaps: bool = False
     _origin_s: float = 0.0
     _pumped_s: float = 0.0
     _entered_s: float | None = None
@@ -113,8 +75,7 @@ class Tuner:
         """Begin, or go on where the journal ends: attempts that were running run again."""
         self._origin_s = self.parts.clock.now_s() - self.parts.table.at_s
         self._note(Opened(at_s=self.now_s()))
-        for trial in list(self.parts.table.running()):
-            self._launch(trial)
+        self._backlog.extend(self.parts.table.running())
 
     def now_s(self) -> float:
         """Return the experiment's time: seconds since it began, pauses between runs left out."""
@@ -131,10 +92,9 @@ class Tuner:
             return
         self._entered_s = self.parts.clock.now_s()
         try:
-            for seen in self.parts.backend.poll(self._patience_s(timeout_s)):
-                if self._over():
-                    return
-                self._observe(seen)
+            self._seen.extend(self.parts.backend.poll(self._patience_s(timeout_s)))
+            while self._seen and not self._over():
+                self._observe(self._seen.popleft())
             self._enforce_deadlines()
             if not self._over():
                 self._fill_slots()
@@ -197,18 +157,26 @@ class Tuner:
             return
         try:
             report = self.parts.intake.read(seen, trial, live.level, self.now_s())
-        except (TrialError, BenchmarkError) as error:
+        except TrialError as error:
             self._condemn(live, str(error))
-            if isinstance(error, BenchmarkError):
-                self._fail(trial, str(error))
-                self.close(str(error), finished=False)
             return
+        self._mind_gap(trial, report.resource, live.level)
         live.level = report.resource
         if report.resource > trial.level:
             self._handle(Reported(report=report))
             self._expect_end(live)
         else:
             self._compare_repeat(trial, seen)
+
+    def _mind_gap(self, trial: TrialRecord, level: int, before: int) -> None:
+        began_from, _ = trial.beginnings.get(trial.attempts - 1, (0, 0))
+        before = max(before, began_from)
+        if level > before + 1 and not self._told_of_gaps:
+            self._told_of_gaps = True
+            self.remarks.append(
+                f"trial {trial.id} reported level {level} after {before}: levels in between count "
+                "as run, and a comparison at one of them is made at the next that is reported"
+            )
 
     def _compare_repeat(self, trial: TrialRecord, seen: AttemptReported) -> None:
         remark = self.parts.intake.differs(trial, seen)
@@ -219,11 +187,13 @@ class Tuner:
         trial = self._trial(seen.key.trial_id)
         self._count_time(live)
         del self.live[trial.id]
+        if not (seen.ok or live.verdict or live.told_to_stop):
+            self.parts.launch.check_space()
         if (waiting := self._waiting.pop(trial.id, None)) is not None:
             self._launch(waiting)
         elif trial.state is TrialState.RUNNING:
             self._conclude(live, trial, seen)
-        elif trial.state is TrialState.PAUSED and not live.told_to_stop:
+        elif trial.state is TrialState.PAUSED and (live.verdict or not live.told_to_stop):
             self._settle_pause(live, trial, seen)
         self._declined = False
 
@@ -244,13 +214,21 @@ class Tuner:
 
     def _settle_pause(self, live: Live, trial: TrialRecord, seen: AttemptEnded) -> None:
         """A pause counts only when its checkpoint is verified; scripts without any start over."""
-        problem = "" if seen.ok else seen.detail
-        if not problem and live.checkpoints and self.parts.launch.checkpoint_at is not None:
-            problem = self.parts.launch.unverified(trial)
-        if problem and trial.retries >= self.limits.max_retries:
-            self._fail(trial, f"paused at level {trial.level}, but {problem}")
-        elif problem:
-            self.remarks.append(f"trial {trial.id}: paused at level {trial.level}, but {problem}")
+        saves = live.checkpoints and self.parts.launch.checkpoint_at is not None
+        missing = self.parts.launch.unverified(trial) if saves else ""
+        ended = live.verdict or ("" if seen.ok else seen.detail)
+        problem = "; ".join(text for text in (missing, ended) if text)
+        if not problem:
+            return
+        text = f"paused at level {trial.level}, but {problem}"
+        if not missing:
+            self.remarks.append(f"trial {trial.id}: {text}")
+        elif trial.retries < self.limits.max_retries:
+            # Its next attempt, should it be resumed, begins from an earlier checkpoint.
+            self._note(Retried(at_s=self.now_s(), trial_id=trial.id, reason=text))
+            self.remarks.append(f"trial {trial.id}: {text}")
+        else:
+            self._fail(trial, text)
 
     def _expect_end(self, live: Live) -> None:
         """A paused trial's process has nothing left to do once its checkpoint is safe."""
@@ -306,7 +284,7 @@ class Tuner:
         self.parts.backend.stop(live.key)
 
     def _condemn(self, live: Live, reason: str) -> None:
-        """End an attempt because of what it did: its trial fails when it is gone."""
+        """End an attempt because of what it did; what becomes of its trial is seen at its end."""
         live.verdict = reason
         self.parts.backend.stop(live.key)
 
@@ -314,13 +292,13 @@ class Tuner:
         for live in list(self.live.values()):
             if live.verdict or not (reason := live.watch.overdue(self._pumped())):
                 continue
-            if self._trial(live.key.trial_id).state is TrialState.RUNNING:
+            if not live.told_to_stop:
                 self._condemn(live, reason)
-            elif not live.told_to_stop:
-                self._stop(live)
 
     def _fill_slots(self) -> None:
-        while not self._declined and len(self.live) + len(self._waiting) < self.limits.num_workers:
+        while self._backlog and self._free_slot():
+            self._launch(self._backlog.popleft())
+        while not self._declined and self._free_slot():
             may_start = self.limits.budget.may_start(self.parts.table)
             decisions = self._handle(SlotFreed(at_s=self.now_s(), may_start=may_start))
             self._declined = not decisions
@@ -329,6 +307,9 @@ class Tuner:
             self.close(
                 "all trials ended" if enough else "the space holds no more configs", finished=True
             )
+
+    def _free_slot(self) -> bool:
+        return len(self.live) + len(self._waiting) < self.limits.num_workers
 
     def _over(self) -> bool:
         if not self.done:
@@ -340,22 +321,36 @@ class Tuner:
     # -- time ------------------------------------------------------------------------------------
 
     def _wind_down(self) -> None:
+        self._let_go()
         for live in self.live.values():
             self.parts.backend.stop(live.key)
         until_s = self.parts.clock.now_s() + self.limits.wind_down_s
         while self.live and (left_s := until_s - self.parts.clock.now_s()) > 0:
-            for seen in self.parts.backend.poll(left_s):
-                ending = self.live.get(seen.key.trial_id)
-                if isinstance(seen, AttemptEnded) and ending and ending.key == seen.key:
-                    self._count_time(self.live.pop(seen.key.trial_id))
+            self._seen.extend(self.parts.backend.poll(left_s))
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Of what was polled, look at the ends alone: a trial that had come to its own is done."""
+        while self._seen:
+            seen = self._seen.popleft()
+            live = self.live.get(seen.key.trial_id)
+            if not isinstance(seen, AttemptEnded) or live is None or live.key != seen.key:
+                continue
+            self._count_time(self.live.pop(seen.key.trial_id))
+            trial = self._trial(seen.key.trial_id)
+            whole = seen.ok and not self.parts.intake.missing(trial, trial.until)
+            if trial.state is TrialState.RUNNING and whole and not live.verdict:
+                end = Ended(at_s=self.now_s(), trial_id=trial.id, state=TrialState.COMPLETED)
+                self._note(end, self.parts.scheduler.handle(end))
 
     def _patience_s(self, timeout_s: float) -> float:
-        waits = [timeout_s]
-        waits += [live.watch.left_s(self._pumped()) for live in self.live.values()]
+        if self._seen or not self.live:
+            return 0.0
+        # Those that are being ended are in the back-end's hands, and its grace's.
+        watched = [v for v in self.live.values() if not (v.verdict or v.told_to_stop)]
+        waits = [timeout_s, *(live.watch.left_s(self._pumped()) for live in watched)]
         if self.limits.budget.scheduler_timeout_s is not None:
             waits.append(self.limits.budget.scheduler_timeout_s - self.now_s())
-        if not self.live:
-            return 0.0
         return max(0.0, min(waits))
 
     def _pumped(self) -> float:

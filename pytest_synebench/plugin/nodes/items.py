@@ -227,7 +227,11 @@ def last_lines(path: Path) -> Sequence[str]:
             text = file.read().decode(errors="backslashreplace")
     except OSError:
         return ()
-    return text.splitlines()[-_LAST_LINES:]
+    # Control characters in what a script printed must not reach a terminal.
+    return [
+        "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line)
+        for line in text.rstrip("\n").split("\n")[-_LAST_LINES:]
+    ]
 
 
 def of_experiment(experiment: Experiment) -> Iterator[pytest.Item]:

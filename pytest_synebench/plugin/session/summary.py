@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_synebench.plugin import loading
+from pytest_synebench.plugin import loading, xdist
 from pytest_synebench.plugin.choice.chain import chain
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES
 
@@ -64,6 +64,8 @@ def resume_command(config: pytest.Config) -> str:
     args = [str(arg) for arg in config.invocation_params.args]
     if "--synebench-resume" not in args:
         args.append("--synebench-resume")
+    if xdist.OFFSET in config.stash:
+        args.append(f"--random_seed_offset={config.stash[xdist.OFFSET]}")
     return shlex.join(["pytest", *args])
 
 

@@ -208,3 +208,5 @@ def test_any_text_is_read_or_refused_never_anything_else(text: str, kind: Kind) 
 def test_near_names_the_likest_or_nothing() -> None:
     assert near("num_worker", ("num_workers", "num_trials")) == " Did you mean 'num_workers'?"
     assert near("zzz", ("num_workers",)) == ""
+    assert near("asha", ("fifo", "asha_stopping")) == " Did you mean 'asha_stopping'?"
+    assert near("--lr", ("--lf",)) == "", "dashes make no likeness"

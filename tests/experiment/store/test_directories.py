@@ -201,7 +201,7 @@ def test_a_resumed_run_may_have_more_trials_not_fewer(
     changed = toy_plan(tmp_path, num_trials=trials)
     if refused:
         with pytest.raises(
-            UsageError, match=r"started with num_trials 10, now it is 9; .*not fewer"
+            UsageError, match=r"been run with num_trials 10, now it is 9; .*not fewer"
         ):
             directories.check_same(header, changed, tmp_path)
     else:

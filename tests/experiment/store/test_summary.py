@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import math
 import shlex
 from pathlib import Path
@@ -36,10 +37,17 @@ def test_a_shell_reads_the_command_as_the_words_it_is_made_of(
 ) -> None:
     plan = toy_plan(tmp_path_factory.getbasetemp())
     config: dict[str, Scalar] = {"name": value, "lr": number, "flag": flag, "nothing": None}
-    assert shlex.split(command_line(plan, config)) == [
-        *("python", str(plan.definition.script)),
-        *("--name", value, "--lr", str(number), "--flag", str(flag)),
-    ]
+    words = shlex.split(command_line(plan, config))
+    assert words[:2] == ["python", str(plan.definition.script)]
+    parser = argparse.ArgumentParser()
+    for name in ("name", "lr", "flag"):
+        parser.add_argument(f"--{name}")
+    # As a script reads it, a value that begins with a dash included.
+    assert vars(parser.parse_args(words[2:])) == {
+        "name": value,
+        "lr": str(number),
+        "flag": str(flag),
+    }
 
 
 def test_another_interpreter_stands_in_the_command(tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ def test_a_sign_of_life_puts_back_the_silence_not_the_total() -> None:
     assert watch.overdue(6.0) == ""
     watch.heard(6.0)
     watch.heard(9.0)
-    assert watch.overdue(10.0) == "ran for 10 s, which is its trial_timeout"
+    assert watch.overdue(10.0) == (
+        "ran for 10 s, which is its trial_timeout (--trial_timeout raises it, none lifts it)"
+    )
 
 
 def test_silence_names_the_option_that_allows_more_of_it() -> None:
@@ -61,7 +63,9 @@ def test_what_has_nothing_left_to_do_ends_after_the_grace_whatever_it_sends(
     watch.heard(heard_s)
     assert watch.overdue(14.99) == ""
     assert watch.left_s(14.0) == 1.0
-    assert watch.overdue(15.0) == "did not end within 10 s of its last level (stop_grace)"
+    assert watch.overdue(15.0) == (
+        "did not end within 10 s of its last level, which is stop_grace (--stop_grace raises it)"
+    )
 
 
 def test_without_limits_nothing_is_ever_overdue() -> None:

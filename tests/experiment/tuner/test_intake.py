@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from toy_plan import toy_benchmark
 
 from pytest_synebench.backends.protocol import AttemptKey, AttemptReported
-from pytest_synebench.errors import BenchmarkError, TrialError
+from pytest_synebench.errors import TrialError
 from pytest_synebench.experiment.journal.trials import TrialRecord
 from pytest_synebench.experiment.tuner.intake import Intake, same_value
 from pytest_synebench.testing.histories import SCALARS
@@ -89,14 +89,14 @@ def test_an_integer_beyond_every_float_fails_its_trial_only(intake: Intake) -> N
 @pytest.mark.parametrize(
     ("missing", "what"), [("loss", "the metric"), ("epoch", "which resource_attr names")]
 )
-def test_a_key_that_no_report_has_had_is_the_definitions_fault(
+def test_a_key_that_no_report_has_had_may_be_named_wrong_in_the_definition(
     intake: Intake, missing: str, what: str
 ) -> None:
     metrics: dict[str, Any] = {"epoch": 1, "loss": 0.5, "extra": 1}
     del metrics[missing]
     rest = ", ".join(metrics)
     with pytest.raises(
-        BenchmarkError,
+        TrialError,
         match=rf"a report of trial 0 has no '{missing}', {what} \(its keys: {rest}\); "
         rf"report\({missing}=...\) in the script, or name the right key",
     ):
@@ -123,7 +123,7 @@ def test_what_the_trial_itself_reported_before_counts_after_a_restart(
 
 
 def test_a_report_without_any_key_says_none(intake: Intake) -> None:
-    with pytest.raises(BenchmarkError, match=r"\(its keys: none\)"):
+    with pytest.raises(TrialError, match=r"\(its keys: none\)"):
         intake.read(sent(), trial(), 0, 0.0)
 
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import math
+from argparse import Namespace
 from pathlib import Path
 
+import pytest
 from scripted_backend import Behaviour, loss_of
 from tuner_bench import Bench, finish, journaled, levels, states
 
 from pytest_synebench.backends.protocol import AttemptReported
 from pytest_synebench.clock import VirtualClock
+from pytest_synebench.errors import RunError
 from pytest_synebench.events import Closed
 from pytest_synebench.experiment.journal.journal import read_journal
 from pytest_synebench.trial import TrialId, TrialState
@@ -76,12 +79,52 @@ def test_time_in_which_nobody_pumps_counts_against_no_trial(tmp_path: Path) -> N
     assert TrialState.FAILED not in states(tuner)
 
 
-def test_a_wrong_metric_name_ends_the_experiment_with_the_first_report(tmp_path: Path) -> None:
+def test_a_wrong_metric_name_fails_its_trial_and_two_of_them_the_experiment(tmp_path: Path) -> None:
     wrong = Behaviour(metrics=lambda spec, level: {"epoch": level, "accuracy": 0.5})
     tuner = Bench(tmp_path, {}, wrong).run()
-    assert "has no 'loss', the metric (its keys: epoch, accuracy)" in tuner.reason
-    assert not tuner.finished
-    assert len(tuner.parts.table.trials) <= 2
+    assert tuner.reason == "2 trials failed, max_failures is 1"
+    reason = tuner.parts.table.trials[TrialId(0)].reason
+    assert "has no 'loss', the metric (its keys: epoch, accuracy)" in reason
+
+
+def test_one_trial_with_a_wrong_metric_name_harms_no_other(tmp_path: Path) -> None:
+    wrong = Behaviour(
+        metrics=lambda spec, level: {
+            "epoch": level,
+            "loss" if spec.key.trial_id else "los": loss_of(spec, level),
+        }
+    )
+    tuner = Bench(tmp_path, {"num_workers": 1, "scheduler": "fifo"}, wrong).run()
+    assert states(tuner) == [TrialState.FAILED] + [TrialState.COMPLETED] * 8
+
+
+@pytest.mark.parametrize("retries", [0, 3])
+def test_what_fails_on_a_full_disk_runs_again_when_there_is_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, retries: int
+) -> None:
+    fails = [True]
+    failing = Behaviour(fails_at=lambda spec, level: fails[0] and spec.key.trial_id == 1)
+    bench = Bench(tmp_path, {"max_retries": retries}, failing)
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda path: Namespace(free=4096))
+        tuner = bench.session()
+        with pytest.raises(RunError, match=r"0\.0 MB free; a run needs at least 20 MB"):
+            finish(tuner)
+        tuner.parts.journal.close()
+    fails[0] = False
+    again = bench.run()
+    assert again.finished
+    assert TrialState.FAILED not in states(again)
+    assert again.parts.table.trials[TrialId(1)].retries == 0
+
+
+def test_what_is_told_to_stop_is_no_failure_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Namespace(free=4096))
+    hanging = Behaviour(hangs_at=lambda spec, level: spec.key.trial_id == 1 and level == 1)
+    tuner = Bench(tmp_path, {"progress_timeout": 100.0}, hanging).run()
+    assert "no report for 100 s" in tuner.parts.table.trials[TrialId(1)].reason
 
 
 def test_levels_that_go_back_fail_the_trial(tmp_path: Path) -> None:
@@ -160,3 +203,58 @@ def test_a_pause_without_its_checkpoint_fails_loudly(tmp_path: Path) -> None:
     tuner = bench.run()
     reasons = [t.reason for t in tuner.parts.table.trials.values() if t.reason]
     assert any("no good checkpoint of level 1" in reason for reason in reasons)
+
+
+def test_what_ended_in_the_batch_of_the_last_report_has_ended(tmp_path: Path) -> None:
+    # Each attempt reports and ends in the same instant; the budget is spent in the middle of it.
+    together = Behaviour(last_level=1, seconds=lambda spec, level: 1.0)
+    params = {"scheduler": "fifo", "num_workers": 3, "num_trials": 3, "resource_budget": 2}
+    bench = Bench(tmp_path, params, together)
+    tuner = bench.session()
+    began_s = tuner.now_s()
+    finish(tuner)
+    assert tuner.reason == "resource_budget of 2 units spent"
+    assert tuner.now_s() - began_s < 2.0, "nothing is waited for that has ended"
+    assert tuner.live == {}
+
+
+def test_a_resume_with_fewer_workers_keeps_to_them(tmp_path: Path) -> None:
+    many = Bench(tmp_path, {"scheduler": "fifo", "num_workers": 4, "num_trials": 6})
+    tuner = many.session()
+    tuner.pump(0.0)
+    assert len(tuner.live) == 4
+    tuner.parts.journal.close()  # dies
+
+    few = Bench(tmp_path, {"scheduler": "fifo", "num_workers": 1, "num_trials": 6})
+    tuner = few.run()
+    assert few.backend(tuner).most_alive == 1
+    assert states(tuner) == [TrialState.COMPLETED] * 6
+
+
+def test_a_pause_that_hangs_while_it_saves_has_failed(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path,
+        {"progress_timeout": 5.0, "max_failures": 99, "num_trials": 3},
+        Behaviour(end_delay_s=1000.0),
+    )
+    bench.newest = lambda directory, at_most: None  # type: ignore[method-assign] # never saved
+    tuner = bench.run()
+    assert states(tuner) == [TrialState.FAILED] * 3
+    reason = tuner.parts.table.trials[TrialId(0)].reason
+    assert "no good checkpoint of level 1" in reason
+
+
+def test_a_failed_pause_uses_a_retry_up(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, {"max_retries": 1, "max_failures": 99, "num_trials": 3})
+    bench.newest = lambda directory, at_most: None  # type: ignore[method-assign] # lost on disk
+    tuner = bench.run()
+    assert [trial.retries for trial in tuner.parts.table.trials.values()] == [1, 1, 1]
+    assert sum("paused at level 1, but" in remark for remark in tuner.remarks) == 3
+
+
+def test_a_gap_between_levels_is_remarked_once(tmp_path: Path) -> None:
+    every_other = Behaviour(
+        metrics=lambda spec, level: {"epoch": 2 * level, "loss": 1 / level}, last_level=4
+    )
+    tuner = Bench(tmp_path, {"scheduler": "fifo", "num_trials": 2}, every_other).run()
+    assert sum("reported level 2 after 0" in remark for remark in tuner.remarks) == 1

@@ -1,0 +1,57 @@
+"""Ctrl-C, and once more because nothing seems to happen: a trial that ignores SIGTERM."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from bad_project import assert_others_unharmed, make_bad_project, only_run, run_bounded
+from toy_project import start_pytest, until_gone
+
+# It tells by a file that it was asked to end; a resumed one is good.
+STUBBORN = """
+def touch(name):
+    open(os.path.join(here, name), "w").close()
+
+
+if not os.path.exists(os.path.join(here, "asked")):
+    signal.signal(signal.SIGTERM, lambda *_: touch("asked"))
+    report(epoch=1, loss=args.x)
+    touch("running")
+    while True:
+        signal.pause()
+good()
+"""
+
+
+def wait_for(process: subprocess.Popen[str], path: Path) -> None:
+    while not path.exists():
+        try:
+            process.wait(timeout=0.01)
+        except subprocess.TimeoutExpired:
+            continue
+        raise AssertionError("pytest has ended before")
+
+
+def test_a_second_ctrl_c_ends_what_the_first_asked_to_end_and_nothing_is_lost(
+    tmp_path: Path,
+) -> None:
+    folder = make_bad_project(tmp_path, STUBBORN)
+    process = start_pytest(folder, "--synebench", "toy", "--stop_grace", "600")
+    for mark in ("running", "asked"):
+        wait_for(process, folder / mark)
+        # What a terminal does: the signal goes to the whole group of the foreground.
+        os.killpg(process.pid, signal.SIGINT)
+
+    assert process.wait(timeout=60) != 0
+    assert until_gone(folder) == []
+    run = only_run(folder)
+    assert run.reason == "interrupted"
+    assert not run.finished
+    assert (run.directory / "results.csv.gz").exists()
+
+    again = run_bounded(folder, "--stop_grace", "600", "--synebench-resume")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert_others_unharmed(folder)
