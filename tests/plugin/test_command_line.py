@@ -123,3 +123,18 @@ def test_conftests_above_the_root_are_left_alone(
     pytester.makeconftest("raise RuntimeError('not mine')")
     monkeypatch.chdir(inner)
     go("--synebench", "toy", "--variant", "tiny").assert_outcomes(passed=4)
+
+
+def test_an_empty_name_is_a_usage_error(go: Go) -> None:
+    result = go("--synebench=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--synebench names no benchmark; --synebench-list shows*"])
+
+
+def test_a_storage_that_pytest_takes_for_a_test_path_is_refused(
+    go: Go, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    result = go("--synebench", "toy", "--synebench-storage", str(elsewhere))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*write --synebench-storage={elsewhere} (with '=')*"])

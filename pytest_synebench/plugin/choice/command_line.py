@@ -82,7 +82,8 @@ def join_values(config: pytest.Config, parser: pytest.Parser, args: list[str]) -
     at = 0
     while at < len(args) - 1:
         flag, value = args[at], args[at + 1]
-        if _is_unknown(flag, taken) and not _is_flag(value):
+        ours = flag == "--synebench-storage" or _is_unknown(flag, taken)
+        if ours and not _is_flag(value):
             # The parameters of a conftest's benchmarks are not known yet: refuse for any of them.
             _refuse_moved_root(config, flag, value, args)
             if flag[2:].replace("-", "_") in keys:
@@ -122,6 +123,8 @@ def choose(config: pytest.Config, wanted: Sequence[str]) -> list[Chain]:
     Raises:
         UsageError: a name or glob means none.
     """
+    if not wanted:
+        raise UsageError("--synebench names no benchmark; --synebench-list shows what there is")
     known = loading.found(config)
     names: list[str] = []
     for pattern in wanted:

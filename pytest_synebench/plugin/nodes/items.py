@@ -63,8 +63,8 @@ class Item(pytest.Function):
             super().setup()
             if not self.config.getoption("setuponly", default=False):
                 experiment.open(compat.fixture_value(self, experiment.selection.benchmark))
-        except Exception as error:
-            if experiment.run is None and not isinstance(error, pytest.skip.Exception):
+        except (Exception, pytest.fail.Exception) as error:
+            if experiment.run is None:
                 experiment.error = str(error) or repr(error)
             if isinstance(error, SynebenchError):
                 # In setup pytest asks no item how to show a failure; of this kind it shows text.
