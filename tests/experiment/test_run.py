@@ -184,3 +184,27 @@ def test_a_full_disk_ends_the_run_clearly_and_it_goes_on_later(
 
     second = finish(Run.open(plan_in(tmp_path), root=tmp_path / "s", resume=True))
     assert second.finished
+
+
+def test_a_finished_run_is_not_opened_again_by_what_is_no_limit(tmp_path: Path) -> None:
+    first = finish(Run.open(plan_in(tmp_path), root=tmp_path / "s"))
+    before = entries_of(first)
+    other = plan_in(tmp_path, log_cap_mb=10, stop_grace=1.0, num_workers=1)
+    again = Run.open(other, root=tmp_path / "s", resume=True)
+    assert again.done
+    assert entries_of(again) == before
+
+
+def test_fewer_trials_are_refused_after_a_session_that_died(tmp_path: Path) -> None:
+    finish(Run.open(plan_in(tmp_path), root=tmp_path / "s"))
+    died = Run.open(plan_in(tmp_path, num_trials=6), root=tmp_path / "s", resume=True)
+    died._release()  # nothing is concluded, as where the process is killed
+    with pytest.raises(UsageError, match="has been run with num_trials 6, now it is 3"):
+        Run.open(plan_in(tmp_path), root=tmp_path / "s", resume=True)
+
+
+def test_fewer_trials_than_were_started_are_refused_without_metadata(tmp_path: Path) -> None:
+    run = finish(Run.open(plan_in(tmp_path), root=tmp_path / "s"))
+    (run.directory / "metadata.json").unlink()
+    with pytest.raises(UsageError, match="has been run with num_trials 3, now it is 2"):
+        Run.open(plan_in(tmp_path, num_trials=2), root=tmp_path / "s", resume=True)

@@ -96,10 +96,6 @@ class Intake:
             )
         return ""
 
-    def value(self, loss: float) -> float:
-        """Return a loss as the user's metric."""
-        return self._sign * loss
-
     @property
     def _level_name(self) -> str:
         return self._definition.resource_attr or "level"
