@@ -31,10 +31,18 @@ TAG = f"SYNEBENCH_TEST={os.getpid()}"
 def sleeper() -> Iterator[subprocess.Popen[bytes]]:
     """A process that does nothing for long, and carries the tag."""
     name, _, value = TAG.partition("=")
-    child = subprocess.Popen(["/bin/sleep", "600"], env={"A": "1", name: value, "Z": "2"})
-    yield child
-    child.kill()
-    child.wait()
+    environment = {"A": "1", name: value, "Z": "2"}
+    with subprocess.Popen(
+        ["/bin/cat"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        # An answer proves that exec is over: before that, the kernel shows no environment.
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(b"?\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == b"?\n"
+        yield child
+        child.kill()
 
 
 def test_a_process_is_found_by_what_its_environment_says_to_the_letter(
