@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pytest_synebench.backends.briefing import thread_variables
-from pytest_synebench.backends.local import LocalBackend
-from pytest_synebench.backends.processes import OrdinaryLauncher
+from pytest_synebench.backends.local.backend import LocalBackend
+from pytest_synebench.backends.local.briefing import thread_variables
 from pytest_synebench.backends.protocol import Backend
+from pytest_synebench.backends.supervision.leftovers import OrdinaryLauncher
 from pytest_synebench.clock import Clock
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.schedulers import catalog as schedulers

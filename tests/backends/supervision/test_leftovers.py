@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_synebench.backends import processes
-from pytest_synebench.backends.processes import (
+from pytest_synebench.backends.supervision import leftovers
+from pytest_synebench.backends.supervision.leftovers import (
     Order,
     OrdinaryLauncher,
     carries,
@@ -151,7 +151,7 @@ def test_a_leftover_that_does_not_end_is_named(
     sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        processes, "kill_all", lambda several: [os.pidfd_open(seen.pid) for seen in several]
+        leftovers, "kill_all", lambda several: [os.pidfd_open(seen.pid) for seen in several]
     )
     with pytest.raises(BackendError, match=rf"do not end: {sleeper.pid}, sent SIGKILL.*0\.01 s"):
         end_leftovers(TAG, 0.01)

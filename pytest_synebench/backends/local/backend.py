@@ -4,7 +4,7 @@ Everything is told by descriptors (pipes, process ends), so one ``select`` waits
 thread, no sleep, no asking again. An attempt gets a session and a report pipe of its own; its
 output is copied to capped files.
 
-Invariants (tests/backends/test_local.py, and the suite of testing/backend_suite.py):
+Invariants (tests/backends/local/test_local.py, and the suite of testing/backend_suite.py):
 - ``poll`` wakes on a report, an end, or the moment at which politeness ends, and on nothing else;
 - what an earlier controller of the same run left running is ended before anything is started;
 - what goes wrong while an attempt is being started leaves no process and no descriptor behind;
@@ -22,22 +22,22 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from pytest_synebench.backends import briefing
-from pytest_synebench.backends.attempt import LocalAttempt, Pipes
-from pytest_synebench.backends.logs import CappedLog
-from pytest_synebench.backends.processes import (
-    Launcher,
-    Order,
-    OrdinaryLauncher,
-    abandon,
-    end_leftovers,
-)
+from pytest_synebench.backends.local import briefing
+from pytest_synebench.backends.local.attempt import LocalAttempt, Pipes
+from pytest_synebench.backends.local.logs import CappedLog
 from pytest_synebench.backends.protocol import (
     AttemptEnded,
     AttemptKey,
     AttemptPlaced,
     AttemptSpec,
     Observation,
+)
+from pytest_synebench.backends.supervision.leftovers import (
+    Launcher,
+    Order,
+    OrdinaryLauncher,
+    abandon,
+    end_leftovers,
 )
 from pytest_synebench.channel import new_nonce
 from pytest_synebench.clock import Clock, SystemClock

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_synebench.backends.local import LocalBackend
-from pytest_synebench.backends.processes import look
+from pytest_synebench.backends.local.backend import LocalBackend
+from pytest_synebench.backends.supervision.leftovers import look
 from pytest_synebench.testing.plays import Watcher
 
 from .local_stage import REPORTS, Recording, alive, local_stage, run, spec_of
@@ -190,7 +190,7 @@ def test_a_killed_controller_leaves_nothing_once_its_run_is_continued(tmp_path: 
 CONTROLLER = """
 import sys
 from pathlib import Path
-from pytest_synebench.backends.local import LocalBackend
+from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.backends.protocol import *
 folder = Path(sys.argv[1])
 backend = LocalBackend(folder / "script.py", run_token=str(folder))

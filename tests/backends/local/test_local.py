@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from pytest_synebench.backends import attempt
-from pytest_synebench.backends.briefing import thread_variables
-from pytest_synebench.backends.local import LocalBackend
-from pytest_synebench.backends.processes import OrdinaryLauncher, Seen
+from pytest_synebench.backends.local import attempt
+from pytest_synebench.backends.local.backend import LocalBackend
+from pytest_synebench.backends.local.briefing import thread_variables
 from pytest_synebench.backends.protocol import AttemptEnded, AttemptPlaced, AttemptSpec
+from pytest_synebench.backends.supervision.leftovers import OrdinaryLauncher, Seen
 from pytest_synebench.clock import SystemClock
 from pytest_synebench.errors import BackendError, UsageError
 from pytest_synebench.testing.plays import Stage, Watcher

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_synebench.backends.logs import CappedLog, Tail
+from pytest_synebench.backends.local.logs import CappedLog, Tail
 
 
 @settings(deadline=None)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_synebench.backends import briefing
+from pytest_synebench.backends.local import briefing
 from pytest_synebench.backends.protocol import AttemptKey, AttemptSpec
 from pytest_synebench.errors import TrialError
 from pytest_synebench.trial import Scalar, TrialId

@@ -8,9 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pytest_synebench.backends.local import LocalBackend
-from pytest_synebench.backends.processes import Order, OrdinaryLauncher, Process, Seen, tree
+from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.backends.protocol import AttemptEnded, AttemptKey, AttemptSpec
+from pytest_synebench.backends.supervision.leftovers import (
+    Order,
+    OrdinaryLauncher,
+    Process,
+    Seen,
+    tree,
+)
 from pytest_synebench.clock import SystemClock
 from pytest_synebench.testing.plays import Stage, Watcher
 from pytest_synebench.trial import Scalar, TrialId

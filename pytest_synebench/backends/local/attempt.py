@@ -5,7 +5,7 @@ ended by force, and only when nothing of the tree lives is the rest of the pipes
 told. A process that shed the tag, took a session of its own and lost its parent before anybody
 looked is not found; it may keep a pipe open, and is not waited for.
 
-Invariants (tests/backends/test_attempt.py, tests/backends/test_local.py):
+Invariants (tests/backends/local/test_attempt.py, tests/backends/test_local.py):
 - every report that was in the pipe comes before the end, and the end comes once;
 - one read takes a bounded part of a pipe, so a flood neither fills the memory nor starves others;
 - the end is told after the whole tree is verified gone, whoever holds the pipes.
@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from pytest_synebench.backends.inbox import Inbox
-from pytest_synebench.backends.logs import CappedLog, Tail
-from pytest_synebench.backends.processes import (
+from pytest_synebench.backends.local.logs import CappedLog, Tail
+from pytest_synebench.backends.protocol import AttemptEnded, AttemptKey, Observation
+from pytest_synebench.backends.supervision.leftovers import (
     Process,
     Seen,
     kill_all,
@@ -31,7 +32,6 @@ from pytest_synebench.backends.processes import (
     signal_group,
     tree,
 )
-from pytest_synebench.backends.protocol import AttemptEnded, AttemptKey, Observation
 from pytest_synebench.channel import Receiver
 
 READ_BYTES = 64 * 1024  #: at most so much of a pipe at a time; a pipe of Linux holds as much

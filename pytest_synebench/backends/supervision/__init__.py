@@ -1,0 +1,1 @@
+"""The process that makes attempts, warm ones too, and leaves none behind."""
