@@ -8,14 +8,14 @@ Invariants (tests/test_durable.py, tests/test_durable_crashes.py, tests/faults/)
 - ``LineLog.append`` returns only after fsync, unless it was opened with ``sync=False``;
 - an append that fails leaves nothing behind, and after one that the disk refused none is taken;
 - opening a log cuts a torn last line off before anything is appended behind it;
-- a whole line that is damaged is never skipped: it raises, with its number and offset;
-- one process at a time holds a log.
+- a whole line that is damaged is never skipped: it raises, with its number and offset.
+
+Two processes must not write one log. Which of them may is not settled here.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import zlib
 
@@ -137,17 +137,16 @@ def read_lines(data: bytes, name: str) -> tuple[list[bytes], int]:
 
 
 class LineLog:
-    """A file of checksummed lines that only grows, held by one process at a time."""
+    """A file of checksummed lines that only grows; one process at a time may have it open."""
 
     def __init__(self, path: StrPath, *, sync: bool = True) -> None:
-        """Open or create, lock, read and repair the log.
+        """Open or create, read and repair the log.
 
         Args:
             path: the file; its directory exists.
             sync: whether each append waits for the disk.
 
         Raises:
-            RunError: another process holds the log.
             JournalError: a whole line is damaged.
         """
         self._sync = sync
@@ -155,7 +154,6 @@ class LineLog:
         self._refused = ""  #: why nothing more can be appended
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            self._lock()
             data = _read_all(self._fd)
             self.payloads, whole = read_lines(data, str(path))
             self.torn_bytes = len(data) - whole  #: cut off: what a crash left of a last line
@@ -168,15 +166,6 @@ class LineLog:
         except BaseException:
             os.close(self._fd)
             raise
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"{self._path} is held by another process: one run directory has one controller. "
-                "Wait for it to end, or start a new run without --synebench-resume"
-            ) from None
 
     def append(self, payload: bytes) -> None:
         """Add one line and, unless opened with ``sync=False``, wait until it is on disk.
@@ -212,7 +201,7 @@ class LineLog:
         os.fsync(self._fd)
 
     def close(self) -> None:
-        """Make everything durable and let another process have the log."""
+        """Make everything durable and let the file go. May be repeated."""
         if self._fd < 0:
             return
         try:

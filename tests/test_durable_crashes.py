@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -153,40 +152,3 @@ def test_close_lets_go_even_where_the_disk_refuses(
             log.close()
         log.close()
     LineLog(tmp_path / "log").close()
-
-
-# -- one holder ----------------------------------------------------------------------------------
-
-HOLD = """
-import sys
-from pytest_synebench.durable import LineLog
-from pytest_synebench.errors import RunError
-try:
-    LineLog(sys.argv[1])
-except RunError as error:
-    print(error)
-"""
-
-
-def test_a_second_process_is_refused_until_the_first_lets_go(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    log = LineLog(path)
-    log.append(b"mine")
-    refused = run_python(HOLD, path)
-    assert refused.stdout.startswith(
-        f"{path} is held by another process: one run directory has one"
-    )
-    assert "without --synebench-resume" in refused.stdout
-    log.close()
-    assert run_python(HOLD, path).stdout == ""
-
-
-def test_a_log_that_cannot_be_locked_at_all_says_so_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", refuse)
-    with pytest.raises(OSError, match="No locks available"):
-        LineLog(tmp_path / "log")

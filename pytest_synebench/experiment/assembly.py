@@ -2,23 +2,39 @@
 
 Invariants (tests/experiment/test_assembly.py):
 - equal plans give schedulers that decide equally;
-- a scheduler that the benchmark cannot feed is refused by name, before anything starts.
+- a scheduler that the benchmark cannot feed is refused by name, before anything starts;
+- in deterministic mode the tuner has as many slots as asked, and the machine bounds processes only;
+- the processors are shared by the trials that run at once, not by those that were asked for.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_synebench.backends.local.admission import Admission
 from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.backends.local.briefing import thread_variables
+from pytest_synebench.backends.local.devices import Devices
+from pytest_synebench.backends.local.machine import Machine, this_machine
 from pytest_synebench.backends.protocol import Backend
-from pytest_synebench.backends.supervision.leftovers import OrdinaryLauncher
+from pytest_synebench.backends.supervision.nursery import Nursery
 from pytest_synebench.clock import Clock
 from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.plan.workers import workers
 from pytest_synebench.schedulers import catalog as schedulers
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where trials run on this machine."""
+
+    machine: Machine = field(default_factory=this_machine)  #: what there is for them
+    nursery: Nursery | None = None  #: the supervisors, shared by experiments; None: its own
 
 
 def build_scheduler(plan: Plan) -> Scheduler:
@@ -45,7 +61,28 @@ def build_scheduler(plan: Plan) -> Scheduler:
     )
 
 
-def threads_per_trial(plan: Plan) -> int | None:
+def slots(plan: Plan, machine: Machine) -> tuple[int, str]:
+    """Return how many attempts the tuner has at once, and why fewer run ("": as many as asked)."""
+    allowed, why = workers(plan.params, machine.processors, len(machine.gpus))
+    asked = int(plan.params["num_workers"])
+    return (asked if _deterministic(plan) else allowed), why
+
+
+def capacity(plan: Plan, machine: Machine) -> int | None:
+    """Return how many attempts the back-end runs at once; None: all that it is given.
+
+    What deterministic mode decides must not depend on the machine: its slots stay as asked, and
+    attempts beyond the machine's bound wait in the back-end.
+    """
+    allowed, why = workers(plan.params, machine.processors, len(machine.gpus))
+    return allowed if why and _deterministic(plan) else None
+
+
+def _deterministic(plan: Plan) -> bool:
+    return bool(plan.params["deterministic"])
+
+
+def threads_per_trial(plan: Plan, machine: Machine) -> int | None:
     """Return how many threads a trial's libraries may use; None: what the environment says.
 
     Unasked, the processors are shared evenly: two trials with two threads each on two processors
@@ -54,18 +91,30 @@ def threads_per_trial(plan: Plan) -> int | None:
     asked: int | None = plan.params["threads_per_trial"]
     if asked is not None or "OMP_NUM_THREADS" in os.environ:
         return asked
-    return max(1, len(os.sched_getaffinity(0)) // int(plan.params["num_workers"]))
+    running, _ = workers(plan.params, machine.processors, len(machine.gpus))
+    return max(1, machine.processors // running)
 
 
-def build_backend(plan: Plan, directory: Path, clock: Clock) -> Backend:
+def build_backend(
+    plan: Plan, directory: Path, clock: Clock, site: Site, remark: Callable[[str], None]
+) -> Backend:
     """Return the back-end of a run, which is its directory's."""
-    threads = threads_per_trial(plan)
+    machine = site.machine
+    threads = threads_per_trial(plan, machine)
     return LocalBackend(
         plan.definition.script,
-        launcher=OrdinaryLauncher(plan.definition.interpreter),
+        nursery=site.nursery,
+        launch=plan.params["launch"],
+        preload=plan.definition.preload,
+        interpreter=plan.definition.interpreter,
         run_token=str(directory),
         environment=None if threads is None else thread_variables(threads),
         log_cap_bytes=plan.params["log_cap_mb"] * 2**20,
+        report_rate=plan.params["report_rate"],
         grace_s=plan.params["stop_grace"],
+        admission=Admission(
+            capacity(plan, machine), Devices(machine.gpus, plan.params["num_gpus_per_trial"])
+        ),
         clock=clock,
+        remark=lambda why: remark(f"trials are started cold: {why}"),
     )

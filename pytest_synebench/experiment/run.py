@@ -3,12 +3,14 @@
 Invariants (tests/experiment/test_run.py, tests/faults/):
 - what cannot work is refused by ``open``, before any attempt starts;
 - whatever ends a run, its journal says how far it came, and ``open(resume=True)`` goes on there;
-- a finished run that is opened again with nothing more to do starts nothing.
+- a finished run that is opened again with nothing more to do starts nothing;
+- a run that was taken over writes nothing more, and says by whom.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,19 +18,25 @@ from pathlib import Path
 from pytest_synebench.checkpoints.local import LocalStore
 from pytest_synebench.clock import Clock, SystemClock
 from pytest_synebench.errors import BackendError, RunError
-from pytest_synebench.experiment.assembly import build_backend, build_scheduler
+from pytest_synebench.experiment.assembly import Site, build_backend, build_scheduler, slots
+from pytest_synebench.experiment.fencing import FencedBackend, take
 from pytest_synebench.experiment.journal import timings
 from pytest_synebench.experiment.journal.journal import Journal
 from pytest_synebench.experiment.journal.replay import replay
 from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
 from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.plan.workers import check_gpus
 from pytest_synebench.experiment.store import directories, summary
+from pytest_synebench.experiment.store.lease import Lease
 from pytest_synebench.experiment.store.results import write_results
-from pytest_synebench.experiment.tuner.budget import Budget
 from pytest_synebench.experiment.tuner.deadlines import Deadlines
-from pytest_synebench.experiment.tuner.intake import Intake
 from pytest_synebench.experiment.tuner.launch import Launch
 from pytest_synebench.experiment.tuner.machinery import Limits, Machinery
+from pytest_synebench.experiment.tuner.timekeeping import (
+    Timekeeping,
+    check_deterministic,
+    wall_s,
+)
 from pytest_synebench.experiment.tuner.tuner import Tuner
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.trial import Scalar, TrialId
@@ -49,8 +57,10 @@ class Run:
     finished: bool = False  #: over by a criterion, not by an interruption
     resumed: bool = False  #: whether it went on from an earlier session
     _clock: Clock = field(default_factory=SystemClock)
+    _site: Site = field(default_factory=Site)
     _tuner: Tuner | None = None
     _journal: Journal | None = None
+    _lease: Lease | None = None
     _busy_s: dict[TrialId, float] = field(default_factory=dict)
     _left_over: tuple[TrialId, ...] = ()  #: paused or cut off when the run was over
 
@@ -61,8 +71,10 @@ class Run:
         *,
         root: Path,
         resume: bool = False,
+        takeover: bool = False,
         audit: bool = False,
         clock: Clock | None = None,
+        site: Site | None = None,
     ) -> Run:
         """Start a new run, or go on with the newest one of this setup and run id.
 
@@ -70,34 +82,51 @@ class Run:
             plan: what to run.
             root: the ``.synebench`` directory.
             resume: go on with the newest run; where there is none, one is started and that is said.
+            takeover: on a resume, fence a controller that is stopped or out of sight.
             audit: on a resume, decide again and compare with the journal.
             clock: what tells the time; the machine's unless given.
+            site: what there is for trials: this machine, and supervisors of its own, unless given.
 
         Raises:
             UsageError: the plan cannot work, or the run to go on with is another experiment.
-            RunError: its directory cannot be written, or another process holds it.
+            RunError: its directory cannot be written, or another controller holds it.
             JournalError: its journal is damaged.
         """
         clock = clock or SystemClock()
+        site = site or Site()
+        check_gpus(plan.params, len(site.machine.gpus))
+        check_deterministic(plan)
         scheduler = build_scheduler(plan)
         directory = directories.newest(root, plan) if resume else None
         fresh = directory is None
         if directory is None:
             directory = directories.create(root, plan, clock)
         launch = Launch(plan, scheduler, directory, LocalStore())
-        run = cls(plan, directory, TrialTable(), launch, resumed=not fresh, _clock=clock)
+        run = cls(
+            plan,
+            directory,
+            TrialTable(),
+            launch,
+            resumed=not fresh,
+            _clock=clock,
+            _site=site,
+        )
         if resume and fresh:
             run.remarks.append("there is no run to go on with: a new one is started")
         try:
             with _disk_errors(directory):
-                run._begin(scheduler, audit=audit)
+                lease = run._lease = take(directory, plan, clock, takeover=takeover)
+                if lease.taken_from is not None:
+                    run.remarks.append(f"taken over from {lease.taken_from}: it writes no more")
+                run._begin(scheduler, lease, audit=audit)
+                lease.rest()
         except BaseException:
             run._release()
             raise
         return run
 
-    def _begin(self, scheduler: Scheduler, *, audit: bool) -> None:
-        journal = self._journal = Journal(self.directory / "journal.jsonl")
+    def _begin(self, scheduler: Scheduler, lease: Lease, *, audit: bool) -> None:
+        journal = self._journal = Journal(self.directory / "journal.jsonl", guard=lease.check)
         if journal.header is None:
             journal.begin(directories.identity(self.plan))
         else:
@@ -120,31 +149,41 @@ class Run:
             self._conclude(closed.reason, finished=True)
             return
         directories.note_params(self.directory, self.plan)
-        self._tuner = self._build_tuner(scheduler, journal)
+        self._tuner = self._build_tuner(scheduler, journal, lease)
         self._tuner.open()
 
-    def _build_tuner(self, scheduler: Scheduler, journal: Journal) -> Tuner:
+    def _build_tuner(self, scheduler: Scheduler, journal: Journal, lease: Lease) -> Tuner:
         params = self.plan.params
+        backend = build_backend(
+            self.plan, self.directory, self._clock, self._site, self.remarks.append
+        )
+        num_workers, fewer = slots(self.plan, self._site.machine)
+        if fewer:
+            self.remarks.append(fewer)
+        keeping = Timekeeping.of(self.plan, self.table, self.directory)
         return Tuner(
             Machinery(
                 scheduler=scheduler,
-                backend=build_backend(self.plan, self.directory, self._clock),
+                backend=FencedBackend(backend, lease),
                 journal=journal,
                 table=self.table,
                 launch=self.launch,
-                intake=Intake(self.plan.definition),
+                intake=keeping.intake,
                 clock=self._clock,
+                order=keeping.order,
+                spent_s=keeping.spent_s,
             ),
             Limits(
-                num_workers=params["num_workers"],
+                num_workers=num_workers,
                 max_retries=params["max_retries"],
-                budget=Budget.of(self.plan),
+                budget=keeping.budget,
                 deadlines=Deadlines(
                     trial_timeout_s=params["trial_timeout"],
                     progress_timeout_s=params["progress_timeout"],
                     end_grace_s=params["stop_grace"],
                 ),
                 wind_down_s=params["stop_grace"] + _FORCE_S,
+                session_s=keeping.session_s,
             ),
         )
 
@@ -160,34 +199,35 @@ class Run:
 
         Raises:
             RunError: the disk is full or gone; every attempt is ended, the run can be resumed.
+                Or the run was taken over: every attempt is ended, nothing more is written.
             BackendError: the back-end can start nothing; likewise.
         """
         if self._tuner is None:
             return
         try:
-            with _disk_errors(self.directory):
+            with self._step():
                 self._tuner.pump(timeout_s)
                 self._write_timings()
+                if self._tuner.done:
+                    self._conclude(self._tuner.reason, finished=self._tuner.finished)
         except (RunError, BackendError) as error:
             self._give_up(str(error))
             raise
-        if self._tuner.done:
-            self._conclude(self._tuner.reason, finished=self._tuner.finished)
 
     def interrupt(self, reason: str) -> None:
         """End every attempt, politely first; the run can be resumed. May be repeated."""
         if self._tuner is None:
             return
         try:
-            with _disk_errors(self.directory):
-                self._tuner.close(reason, finished=False)
+            with self._step():
+                try:
+                    self._tuner.close(reason, finished=False)
+                except KeyboardInterrupt:  # once more, while they end politely: they are forced
+                    self._conclude(self._tuner.reason, finished=self._tuner.finished)
+                    raise
+                self._conclude(self._tuner.reason, finished=self._tuner.finished)
         except RunError as error:
             self._give_up(f"{reason}; {error}")
-            return
-        except KeyboardInterrupt:  # once more, while they end politely: they have been forced
-            self._conclude(self._tuner.reason, finished=self._tuner.finished)
-            raise
-        self._conclude(self._tuner.reason, finished=self._tuner.finished)
 
     def close(self) -> None:
         """Interrupt if it is not over, and let everything go. May be repeated."""
@@ -234,8 +274,12 @@ class Run:
 
     def status(self) -> str:
         """Return one line on how it goes."""
-        now_s = self.table.at_s if self._tuner is None else self._tuner.now_s()
-        return summary.status(self.plan, self.table, now_s)
+        return summary.status(self.plan, self.table, self._measured_s())
+
+    def _measured_s(self) -> float:
+        if self._tuner is not None:
+            return self._tuner.measured_s()
+        return wall_s(self.plan, self.table, self.directory)
 
     def summary(self) -> summary.Summary:
         """Return what a person wants to know at the end."""
@@ -253,7 +297,7 @@ class Run:
             units=self.table.units,
             saved=sum(trial.saved for trial in self.trials.values()),
             repeated=sum(trial.repeated for trial in self.trials.values()),
-            wall_s=self.table.at_s,
+            wall_s=self._measured_s(),
             dataset=self.plan.definition.dataset,
             directory=self.directory,
             reason=self.reason,
@@ -291,7 +335,7 @@ class Run:
         )
 
     def _give_up(self, reason: str) -> None:
-        """The disk or the back-end is gone: nothing more can be written down, everything ends."""
+        """Disk, back-end or lease is gone: nothing more can be written down, everything ends."""
         self.reason, self.finished = reason, False
         self._left_over = tuple(t.id for t in self.trials.values() if not t.state.final)
         if self._tuner is not None:
@@ -307,14 +351,27 @@ class Run:
             with contextlib.suppress(OSError):
                 self._journal.close()
             self._journal = None
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
+
+    @contextlib.contextmanager
+    def _step(self) -> Iterator[None]:
+        """Make a step of the run, unless it is another controller's by now."""
+        lease = self._lease.acting() if self._lease else contextlib.nullcontext()
+        with _disk_errors(self.directory), lease:
+            yield
 
     def _write_timings(self) -> None:
         if self._tuner is None or not self._tuner.timings:
             return
-        spans, self._tuner.timings = self._tuner.timings, []
-        for key, began_s, ended_s in spans:
-            self._busy_s[key.trial_id] = self.busy_s(key.trial_id) + ended_s - began_s
-        timings.append(self.directory, spans)
+        lines = list(self._tuner.timings)
+        self._tuner.timings.clear()
+        for line in lines:
+            if isinstance(line, timings.Span):
+                trial_id = line.key.trial_id
+                self._busy_s[trial_id] = self.busy_s(trial_id) + line.ended_s - line.began_s
+        timings.append(self.directory, lines)
 
 
 @contextlib.contextmanager
@@ -323,7 +380,8 @@ def _disk_errors(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        where = f": {os.fsdecode(error.filename)}" if error.filename else ""
         raise RunError(
-            f"the run in {directory} cannot go on: {error.strerror or error}. Nothing that was "
-            "reported is lost: mend that, and go on with --synebench-resume"
+            f"the run in {directory} cannot go on: {error.strerror or error}{where}. Nothing that "
+            "was reported is lost: mend that, and go on with --synebench-resume"
         ) from error

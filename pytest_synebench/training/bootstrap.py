@@ -1,10 +1,11 @@
 """What a local attempt's process really runs: ``python -m …bootstrap SCRIPT ARGUMENTS``.
 
-It ties its life to its parent's, seeds, and becomes the script: ``__main__``, ``sys.argv``,
-``sys.path[0]``, exit code and traceback are what ``python SCRIPT ARGUMENTS`` would give.
+Whoever starts it ties its life to its own; it seeds, and becomes the script: ``__main__``,
+``sys.argv``, ``sys.path[0]``, exit code and traceback are what ``python SCRIPT ARGUMENTS`` would
+give.
 
 Invariants (tests/training/test_bootstrap.py holds each one):
-- it is killed when its parent dies, also where that happened before it could ask for it;
+- it runs nothing where the one who started it is gone;
 - the script sees the arguments, path and ``__main__`` it would see without us;
 - exit codes, signals and ``SIGTERM``'s default are the script's own;
 - a traceback begins with the script's first frame;
@@ -23,22 +24,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, ModuleType, TracebackType
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _SIGKILL = 9
 _USAGE_CODE = 2  # what python itself says where it cannot open the script
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends (Linux; elsewhere nothing).
+def end_if_orphaned() -> None:
+    """End this process where its parent is not the one that started it.
 
-    ``SYNEBENCH_PARENT`` holds the parent's process id, as the parent wrote it: if it is not ours
-    any more, the parent ended before we could ask, and we end too.
+    ``SYNEBENCH_PARENT`` holds that one's process id; without it a person started the script.
     """
     parent = os.environ.get(PARENT)
-    if sys.platform == "linux" and parent is not None:
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
     if parent is not None and parent != str(os.getppid()):
         os.kill(os.getpid(), _SIGKILL)
 
@@ -47,7 +42,7 @@ def run_script(script: str, arguments: list[str]) -> None:
     """Run a file as ``__main__`` with its own arguments; returns when its last line is done.
 
     An exception that the script does not catch is shown as python shows it, then ends the
-    process with code 1; ``SystemExit`` and ``KeyboardInterrupt`` go their usual way.
+    process with code 1; ``KeyboardInterrupt`` is shown too and goes on, as ``SystemExit`` does.
     """
     sys.argv = [script, *arguments]
     if not getattr(sys.flags, "safe_path", False):  # python -P puts no folder first, nor do we
@@ -55,10 +50,24 @@ def run_script(script: str, arguments: list[str]) -> None:
     main = _fresh_main(script)
     try:
         exec(_compiled(script), main.__dict__)
-    except Exception as error:
-        error.__traceback__ = _without_us(error.__traceback__)
-        sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit:
+        raise
+    except KeyboardInterrupt as error:
+        _show(error)
+        sys.excepthook = _shown  # python ends by SIGINT then, and would show it again
+        raise
+    except BaseException as error:
+        _show(error)
         raise SystemExit(1) from None
+
+
+def _show(error: BaseException) -> None:
+    error.__traceback__ = _without_us(error.__traceback__)
+    sys.excepthook(type(error), error, error.__traceback__)
+
+
+def _shown(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show nothing, in place of ``sys.excepthook``."""
 
 
 def _fresh_main(script: str) -> ModuleType:
@@ -86,8 +95,8 @@ def _without_us(traceback: TracebackType | None) -> TracebackType | None:
 
 
 def main() -> None:
-    """Tie, seed, run: the whole life of an attempt's process."""
-    die_with_parent()
+    """Seed and run: the whole life of an attempt's process."""
+    end_if_orphaned()
     attempt = read_attempt()
     if attempt is not None:
         os.set_inheritable(attempt.fd, False)  # noqa: FBT003 - os takes no keyword here

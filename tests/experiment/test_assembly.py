@@ -8,10 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_plan import toy_plan
 
+from pytest_synebench.backends.local.machine import Machine
 from pytest_synebench.clock import VirtualClock
 from pytest_synebench.errors import UsageError
 from pytest_synebench.events import Reported, SlotFreed, Start
-from pytest_synebench.experiment.assembly import build_backend, build_scheduler
+from pytest_synebench.experiment.assembly import (
+    Site,
+    build_backend,
+    build_scheduler,
+    capacity,
+    slots,
+    threads_per_trial,
+)
 from pytest_synebench.schedulers import catalog as schedulers
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.testing.strategies import LOSSES
@@ -98,11 +106,55 @@ def test_the_levels_of_the_plan_are_the_schedulers(tmp_path: Path) -> None:
 
 def test_the_backend_is_the_runs_own_and_ends_with_it(tmp_path: Path) -> None:
     plan = toy_plan(tmp_path)
-    backend = build_backend(plan, tmp_path, VirtualClock())
+    backend = build_backend(
+        plan, tmp_path, VirtualClock(), Site(machine=Machine(processors=4)), lambda _: None
+    )
     assert backend.poll(0.0) == []
     backend.close()
     backend.close()
     assert backend.poll(0.0) == []
+
+
+FEWER = "4 workers asked, 2 run at once: this machine has 2 processors (--oversubscribe 1 lifts it)"
+
+
+def test_the_tuner_has_no_more_slots_than_the_machine_has_room(tmp_path: Path) -> None:
+    plan = toy_plan(tmp_path, num_workers=4)
+    assert slots(plan, Machine(processors=2)) == (2, FEWER)
+    assert slots(plan, Machine(processors=8)) == (4, "")
+    assert slots(plan, Machine(processors=8, gpus=("0", "1", "2")))[0] == 3
+    assert capacity(plan, Machine(processors=2)) is None
+
+
+def test_in_deterministic_mode_the_slots_are_those_asked_for_and_the_machine_bounds_processes(
+    tmp_path: Path,
+) -> None:
+    plan = toy_plan(tmp_path, num_workers=4, deterministic=True)
+    assert slots(plan, Machine(processors=2)) == (4, FEWER)
+    assert capacity(plan, Machine(processors=2)) == 2
+    assert capacity(plan, Machine(processors=4)) is None
+
+
+def test_the_processors_are_shared_by_the_trials_that_run_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    plan = toy_plan(tmp_path, num_workers=8)
+    assert threads_per_trial(plan, Machine(processors=2)) == 1
+    assert threads_per_trial(plan, Machine(processors=17)) == 2
+    # Two GPUs let two trials run: each has half of the processors, not an eighth.
+    assert threads_per_trial(plan, Machine(processors=16, gpus=("0", "1"))) == 8
+    crowded = toy_plan(tmp_path, num_workers=8, oversubscribe=True)
+    assert threads_per_trial(crowded, Machine(processors=2)) == 1
+
+
+def test_threads_that_were_asked_for_or_set_in_the_environment_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert threads_per_trial(toy_plan(tmp_path), Machine(processors=64)) is None
+    asked = toy_plan(tmp_path, threads_per_trial=5)
+    assert threads_per_trial(asked, Machine(processors=64)) == 5
 
 
 def test_trials_are_told_apart_in_every_scheduler(tmp_path: Path) -> None:

@@ -87,6 +87,52 @@ def test_a_disk_that_fills_up_ends_the_run_which_goes_on_and_loses_nothing(
     assert_others_unharmed(folder)
 
 
+@pytest.mark.parametrize("descriptors", [16, 24])
+def test_too_few_descriptors_are_a_clear_end_and_lose_nothing(
+    tmp_path: Path, descriptors: int
+) -> None:
+    folder = make_bad_project(tmp_path)
+    done = run_bounded(folder, "-v", descriptors=descriptors)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "trial 0 (attempt 0) cannot be started: Too many open files; each" in done.stdout
+    assert "raise `ulimit -n`, or run fewer workers" in done.stdout
+    assert "INTERNALERROR" not in done.stdout
+    assert until_gone(folder) == []
+    again = run_bounded(folder, "-v", RESUME)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert_others_unharmed(folder)
+
+
+@pytest.mark.parametrize("place", [".", "trials"])
+def test_a_run_that_becomes_read_only_ends_and_goes_on_when_it_can_be_written(
+    tmp_path: Path, place: str
+) -> None:
+    run = "os.path.dirname(os.path.dirname(os.path.dirname(os.environ['SYNEBENCH_ATTEMPT'])))"
+    once = f"""
+mark = os.path.join(here, "once")
+if not os.path.exists(mark):
+    open(mark, "w").close()
+    os.chmod(os.path.join({run}, {place!r}), 0o555)
+good()
+"""
+    folder = make_bad_project(tmp_path, once)
+    done = run_bounded(folder, "-v", "--num_workers", "1")
+    (directory,) = folder.glob(".synebench/runs/*/*/*-*")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"cannot go on: Permission denied: {directory}/" in done.stdout
+    assert "INTERNALERROR" not in done.stdout
+    assert until_gone(folder) == []
+    (directory / place).chmod(0o755)
+    before = reported(only_run(folder))
+    assert len(before) >= 3
+    again = run_bounded(folder, "-v", RESUME)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert before <= reported(only_run(folder))
+    assert_others_unharmed(folder)
+
+
 def test_what_fails_for_want_of_space_breaks_the_run_off_and_is_run_again(tmp_path: Path) -> None:
     lines = """
 if not os.path.exists(os.path.join(here, "once")):
@@ -184,7 +230,8 @@ def test_of_two_on_one_directory_the_second_is_refused_and_the_first_goes_on(
     os.kill(first.pid, signal.SIGCONT)
 
     assert second.returncode == 1, second.stdout + second.stderr
-    assert "is held by another process: one run directory has one controller" in second.stdout
+    assert f"is held by pid {first.pid} on " in second.stdout
+    assert "one run directory has one controller. It is stopped" in second.stdout
     assert "start a new run without --synebench-resume" in second.stdout
     assert first.wait(timeout=120) == 0, (folder / "out.txt").read_text()
     assert len(only_run(folder).trials) == 2

@@ -13,9 +13,12 @@ from bad_project import make_bad_project, only_run, reported, run_bounded, run_i
 TYPED = {
     "benchmark": (
         ("--synebench=toi",),
-        "--synebench: no benchmark is called 'toi'. Did you mean 'toy'? Known: lstm_wikitext2, toy",
+        (
+            "--synebench: no benchmark is called 'toi'. Did you mean 'toy'? "
+            "Known: height_with_cost, lstm_wikitext2, toy"
+        ),
     ),
-    "glob": (("--synebench=x*",), "--synebench: no benchmark is called 'x*'. Known: lstm_wiki"),
+    "glob": (("--synebench=x*",), "--synebench: no benchmark is called 'x*'. Known: height_wi"),
     "variant": (("--variant", "two"), "benchmark 'toy' has no variant 'two'; known: one."),
     "option": (
         ("--nun_trials", "4"),

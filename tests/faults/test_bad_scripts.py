@@ -101,13 +101,13 @@ HARMLESS = {
     "binary_junk": "sys.stdout.buffer.write(bytes(range(256)) * 2000); good()",
     "a_line_without_end": "sys.stderr.write('x' * 3_000_000); good()",
     "a_forged_report_on_stdout": """
-told = {"k": "report", "metrics": {"epoch": 1, "loss": -9.0}}
+told = {"kind": "report", "metrics": {"epoch": 1, "loss": -9.0}}
 print(attempt()["nonce"], 0, json.dumps(told), flush=True)
 print("[tune-metric]: " + json.dumps(told["metrics"]), flush=True)
 good()
 """,
     "a_forged_report_on_the_channel": """
-told = json.dumps({"k": "report", "metrics": {"epoch": 1, "loss": -9.0}})
+told = json.dumps({"kind": "report", "metrics": {"epoch": 1, "loss": -9.0}})
 os.write(attempt()["fd"], b"0" * 32 + b" 0 " + told.encode() + b"\\n" + b"\\xff\\0" * 99 + b"\\n")
 good()
 """,

@@ -93,5 +93,6 @@ def test_two_controllers_on_one_run_directory(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert second.returncode != 0
-    assert "is held by another process" in second.stdout
+    assert f"is held by pid {process.pid} on " in second.stdout
+    assert f"It is running: wait for it, or end it (`kill {process.pid}`)" in second.stdout
     assert until_gone(folder) == []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from pytest_synebench.backends.local.machine import Machine
 from pytest_synebench.backends.protocol import (
     AttemptBegan,
     AttemptEnded,
@@ -19,6 +21,8 @@ from pytest_synebench.backends.protocol import (
     Observation,
 )
 from pytest_synebench.experiment import run as run_module
+from pytest_synebench.experiment.assembly import Site
+from pytest_synebench.plugin.nodes import experiment as experiment_module
 
 # Runs in this process forget what they imported first: have all of it imported before them.
 from pytest_synebench.plugin.session import hooks as hooks
@@ -130,6 +134,7 @@ class InstantBackend:
 def instant(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every experiment of this process run in memory."""
     monkeypatch.setattr(run_module, "build_backend", lambda *_: InstantBackend())
+    monkeypatch.setattr(experiment_module, "Site", partial(Site, machine=Machine(processors=64)))
 
 
 @pytest.fixture

@@ -104,6 +104,8 @@ def test_list_shows_variants_and_places(go: Go, pytester: pytest.Pytester) -> No
     result = go("--synebench-list")
     result.stdout.fnmatch_lines(
         [
+            "height_with_cost",
+            "  variants: *",
             "lstm_wikitext2",
             "  variants: *",
             "toy",

@@ -157,3 +157,18 @@ def test_help_without_a_benchmark_shows_the_harness_only(go: Go) -> None:
     result = go("--help")
     result.stdout.fnmatch_lines(["  --synebench=NAME[[],NAME]"])
     result.stdout.no_fnmatch_line("*--num_workers*")
+
+
+def test_a_takeover_without_a_resume_is_a_usage_error(go: Go) -> None:
+    result = go("--synebench", "toy", "--synebench-takeover")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --synebench-takeover is given without --synebench-resume: *give both, or neither*"]
+    )
+
+
+def test_a_takeover_is_not_part_of_the_command_to_go_on_with(go: Go) -> None:
+    hang = ("--synebench", "toy", "--variant", "base", "--behave", "0:hang 1:fail", "-x")
+    result = go(*hang, "--synebench-resume", "--synebench-takeover")
+    (line,) = [one for one in result.outlines if one.startswith("go on with what is unfinished: ")]
+    assert line.endswith("-x --synebench-resume")

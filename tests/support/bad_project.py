@@ -56,7 +56,13 @@ from pytest_synebench.space import uniform
 
 
 @benchmark(
-    default_params={"max_resource_level": 3, "num_trials": 4, "num_workers": 2, "stop_grace": 0.2},
+    default_params={
+        "max_resource_level": 3,
+        "num_trials": 4,
+        "num_workers": 2,
+        "oversubscribe": True,
+        "stop_grace": 0.2,
+    },
     variants=[variant("one")],
 )
 def toy(params):
@@ -87,9 +93,10 @@ def run_bounded(
     folder: Path,
     *options: str,
     file_bytes: int | None = None,
+    descriptors: int | None = None,
     extra: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run pytest where no file may grow beyond a size, and permissions bind root as well.
+    """Run pytest under limits of file size and open files; permissions bind root as well.
 
     Options that name no benchmark run ``toy``.
     """
@@ -99,6 +106,8 @@ def run_bounded(
     def bind() -> None:
         if file_bytes is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+        if descriptors is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
         for capability in _MAY_READ_AND_WRITE_ANYTHING:
             # Refused to those who do not have the capability anyway.
             ctypes.CDLL(None).prctl(_CAPBSET_DROP, capability, 0, 0, 0)
@@ -106,7 +115,7 @@ def run_bounded(
     return subprocess.run(
         pytest_command(*_QUICK, *options),
         cwd=folder,
-        env={**environment(), "PYTHONDONTWRITEBYTECODE": "1", **(extra or {})},
+        env={**_environment(file_bytes), "PYTHONDONTWRITEBYTECODE": "1", **(extra or {})},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -115,6 +124,12 @@ def run_bounded(
         check=False,
         preexec_fn=bind,
     )
+
+
+def _environment(file_bytes: int | None) -> Mapping[str, str]:
+    """Return a short one where files are bounded: it travels to a trial in a file of memory."""
+    few = ("PATH", "PYTHONPATH", "HOME", "LANG", "OMP_NUM_THREADS")
+    return {k: v for k, v in environment().items() if file_bytes is None or k in few}
 
 
 def run_in_process(pytester: pytest.Pytester, *options: str) -> tuple[int, str]:

@@ -41,6 +41,9 @@ class Behaviour:
     hangs_at: Callable[[AttemptSpec, int], bool] = lambda spec, level: False
     exits_early_at: Callable[[AttemptSpec, int], bool] = lambda spec, level: False
     end_delay_s: float = 0.0  #: between the last report and the end of the process
+    #: more of it, and before the attempt begins; asked with "begin" and "end"
+    lag_s: Callable[[AttemptSpec, str], float] = lambda spec, when: 0.0
+    words: str = "exit code 1"  #: how a failure is told
 
 
 @dataclass
@@ -56,6 +59,8 @@ class ScriptedBackend:
     alive: set[AttemptKey] = field(default_factory=set)
     most_alive: int = 0
     closed: bool = False
+    capacity: int | None = None  #: attempts that run at once; the others wait
+    _waiting: list[AttemptSpec] = field(default_factory=list)
     _queue: list[tuple[float, int, Observation]] = field(default_factory=list)
     _count: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -64,12 +69,15 @@ class ScriptedBackend:
         assert spec.key not in [s.key for s in self.started], "an attempt runs once"
         assert all(key.trial_id != spec.key.trial_id for key in self.alive), "one life at a time"
         self.started.append(spec)
-        self.alive.add(spec.key)
-        self.most_alive = max(self.most_alive, len(self.alive))
-        self._play(spec)
+        self._waiting.append(spec)
+        self._admit()
 
     def stop(self, key: AttemptKey) -> None:
         self.stopped.append(key)
+        if key in [spec.key for spec in self._waiting]:
+            self._waiting = [spec for spec in self._waiting if spec.key != key]
+            ended = AttemptEnded(key=key, ok=False, detail="never placed")
+            self._push(self.clock.now_s(), ended)
         if key in self.alive:
             self._queue = [item for item in self._queue if item[2].key != key]
             heapq.heapify(self._queue)
@@ -90,6 +98,7 @@ class ScriptedBackend:
             seen = heapq.heappop(self._queue)[2]
             if isinstance(seen, AttemptEnded):
                 self.alive.discard(seen.key)
+                self._admit()
             if isinstance(seen, AttemptSaved):
                 self.saved.setdefault(seen.key.trial_id, []).append(seen.level)
             out.append(seen)
@@ -97,11 +106,19 @@ class ScriptedBackend:
 
     def close(self) -> None:
         self.alive.clear()
+        self._waiting.clear()
         self._queue.clear()
         self.closed = True
 
     def _push(self, at_s: float, seen: Observation) -> None:
         heapq.heappush(self._queue, (at_s, next(self._count), seen))
+
+    def _admit(self) -> None:
+        while self._waiting and (self.capacity is None or len(self.alive) < self.capacity):
+            spec = self._waiting.pop(0)
+            self.alive.add(spec.key)
+            self.most_alive = max(self.most_alive, len(self.alive))
+            self._play(spec)
 
     def _play(self, spec: AttemptSpec) -> None:
         """Queue all that the attempt will do if nobody stops it."""
@@ -113,6 +130,7 @@ class ScriptedBackend:
         ]
         level = max(good, default=0)
         self._push(at_s, AttemptPlaced(key=key))
+        at_s += act.lag_s(spec, "begin")
         self._push(at_s, AttemptBegan(key=key, resumed_from=level, checkpoints=act.checkpoints))
         last = min(spec.until or act.last_level, act.last_level)
         for sequence in itertools.count():
@@ -123,11 +141,12 @@ class ScriptedBackend:
             if act.hangs_at(spec, level):
                 return
             if act.fails_at(spec, level):
-                self._push(at_s, AttemptEnded(key=key, ok=False, detail="exit code 1"))
+                self._push(at_s, AttemptEnded(key=key, ok=False, detail=act.words))
                 return
             sent = act.metrics(spec, level)
             self._push(at_s, AttemptReported(key=key, sequence=sequence, metrics=sent))
             asked = spec.checkpoint_at is not None and (level in (spec.checkpoint_at or (level,)))
             if act.checkpoints and asked:
                 self._push(at_s, AttemptSaved(key=key, level=level))
-        self._push(at_s + act.end_delay_s, AttemptEnded(key=key, ok=True, detail="exit code 0"))
+        at_s += act.end_delay_s + act.lag_s(spec, "end")
+        self._push(at_s, AttemptEnded(key=key, ok=True, detail="exit code 0"))

@@ -60,6 +60,7 @@ from pytest_synebench.space import uniform
         "scheduler": "asha_promotion",
         "num_trials": 6,
         "num_workers": 2,
+        "oversubscribe": True,
         "work": 0,
     },
     variants=[variant("one")],
@@ -117,14 +118,14 @@ def run_pytest(
     )
 
 
-def start_pytest(folder: Path, *options: str) -> subprocess.Popen[str]:
-    """Start pytest in the project, in a session of its own, output to ``out.txt``."""
-    with (folder / "out.txt").open("a") as out:
+def start_pytest(folder: Path, *options: str, out: str = "out.txt") -> subprocess.Popen[str]:
+    """Start pytest in the project, in a session of its own, output to a file there."""
+    with (folder / out).open("a") as file:
         return subprocess.Popen(
             pytest_command(*options),
             cwd=folder,
             env=environment(),
-            stdout=out,
+            stdout=file,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,

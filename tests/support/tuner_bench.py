@@ -18,11 +18,10 @@ from pytest_synebench.experiment.journal.replay import replay
 from pytest_synebench.experiment.journal.trials import TrialTable
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS, resolve
 from pytest_synebench.experiment.plan.plan import Plan
-from pytest_synebench.experiment.tuner.budget import Budget
 from pytest_synebench.experiment.tuner.deadlines import Deadlines
-from pytest_synebench.experiment.tuner.intake import Intake
 from pytest_synebench.experiment.tuner.launch import Launch
 from pytest_synebench.experiment.tuner.machinery import Limits, Machinery
+from pytest_synebench.experiment.tuner.timekeeping import Timekeeping
 from pytest_synebench.experiment.tuner.tuner import Tuner
 from pytest_synebench.space import uniform
 from pytest_synebench.trial import CheckpointRef, TrialId, TrialState
@@ -38,6 +37,7 @@ class Bench:
     on_start: Callable[[AttemptSpec], None] = lambda spec: None
     saved: dict[int, list[int]] = field(default_factory=dict)
     mode: str = "min"
+    capacity: int | None = None  #: attempts that the machine runs at once
 
     def __post_init__(self) -> None:
         script = self.root / "train.py"
@@ -74,8 +74,11 @@ class Bench:
         if journal.header is None:
             journal.begin({})
         replay(journal.entries, scheduler, table)
-        backend = ScriptedBackend(clock, self.behaviour, self.saved, on_start=self.on_start)
+        backend = ScriptedBackend(
+            clock, self.behaviour, self.saved, on_start=self.on_start, capacity=self.capacity
+        )
         launch = Launch(self.plan, scheduler, self.root, self)
+        keeping = Timekeeping.of(self.plan, table, self.root)
         tuner = Tuner(
             Machinery(
                 scheduler=scheduler,
@@ -83,18 +86,21 @@ class Bench:
                 journal=journal,
                 table=table,
                 launch=launch,
-                intake=Intake(self.plan.definition),
+                intake=keeping.intake,
                 clock=clock,
+                order=keeping.order,
+                spent_s=keeping.spent_s,
             ),
             Limits(
                 num_workers=self.plan.params["num_workers"],
                 max_retries=self.plan.params["max_retries"],
-                budget=Budget.of(self.plan),
+                budget=keeping.budget,
                 deadlines=Deadlines(
                     trial_timeout_s=self.plan.params["trial_timeout"],
                     progress_timeout_s=self.plan.params["progress_timeout"],
                 ),
                 wind_down_s=1.0,
+                session_s=keeping.session_s,
             ),
         )
         tuner.open()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -137,32 +136,6 @@ def test_the_report_pipe_is_not_handed_on(attempt: Runner) -> None:
         os.system(f"test -e /proc/self/fd/{fd} && echo inherited || echo closed")
     """)
     assert done.stdout == "closed\n", done.stderr
-
-
-PARENT_THAT_DIES = """
-import os, signal, subprocess, sys
-child = subprocess.Popen(
-    [*{bootstrap!r}, {script!r}], env={{**os.environ, "SYNEBENCH_PARENT": str(os.getpid())}}
-)
-sys.stdin.read()
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-def test_it_is_killed_when_its_parent_is(attempt: Runner) -> None:
-    script = attempt.script("print('up', flush=True); import threading; threading.Event().wait()")
-    code = PARENT_THAT_DIES.format(bootstrap=BOOTSTRAP, script=str(script))
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as parent:
-        assert parent.stdin is not None
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == b"up\n"
-        parent.stdin.close()
-        assert parent.wait(30) == -signal.SIGKILL
-        # The child holds the pipe's other end: it is readable (at its end) once the child is gone.
-        assert select.select([parent.stdout], [], [], 30)[0], "the child outlived its parent"
-        assert parent.stdout.read() == b""
 
 
 def test_a_parent_that_died_before_the_start_is_noticed(attempt: Runner) -> None:

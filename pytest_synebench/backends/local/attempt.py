@@ -1,13 +1,12 @@
-"""One attempt on this machine: its process, its pipes, and its way to the end.
+"""One attempt on this machine: its job at a supervisor, its pipes, and its way to the end.
 
-The way: the leader ends (by itself, by a polite signal, or by force), then what it left behind is
-ended by force, and only when nothing of the tree lives is the rest of the pipes read and the end
-told. A process that shed the tag, took a session of its own and lost its parent before anybody
-looked is not found; it may keep a pipe open, and is not waited for.
+The way: the leader ends (by itself, by a polite signal, or by force), its supervisor ends what it
+left behind and says so, and only then is the rest of the pipes read and the end told.
 
-Invariants (tests/backends/local/test_attempt.py, tests/backends/test_local.py):
+Invariants (tests/backends/local/test_attempt.py, tests/backends/local/test_local.py):
 - every report that was in the pipe comes before the end, and the end comes once;
 - one read takes a bounded part of a pipe, so a flood neither fills the memory nor starves others;
+- reports that come faster than the rate are left in the pipe, but for those left at the end;
 - the end is told after the whole tree is verified gone, whoever holds the pipes.
 """
 
@@ -18,88 +17,102 @@ import os
 import selectors
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from pytest_synebench.backends.inbox import Inbox
 from pytest_synebench.backends.local.logs import CappedLog, Tail
-from pytest_synebench.backends.protocol import AttemptEnded, AttemptKey, Observation
-from pytest_synebench.backends.supervision.leftovers import (
-    Process,
-    Seen,
-    kill_all,
-    look,
-    signal_group,
-    tree,
+from pytest_synebench.backends.local.throttle import Throttle
+from pytest_synebench.backends.protocol import (
+    AttemptEnded,
+    AttemptKey,
+    AttemptPlaced,
+    Observation,
 )
+from pytest_synebench.backends.supervision.keeper import Keeper
+from pytest_synebench.backends.supervision.last_words import exit_words
+from pytest_synebench.backends.supervision.wire import Order
 from pytest_synebench.channel import Receiver
+from pytest_synebench.clock import Clock
 
 READ_BYTES = 64 * 1024  #: at most so much of a pipe at a time; a pipe of Linux holds as much
 _LAST_READS = 64  #: of what is left in a pipe at the end; no pipe holds more without privilege
 
-Handler = Callable[[], object]
-
 
 @dataclass(slots=True)
 class Pipes:
-    """The controller's ends of an attempt's pipes, and where their bytes go."""
+    """An attempt's pipes, and where their bytes go."""
 
     channel: int
     stdout: int
     stderr: int
+    theirs: tuple[int, ...]  #: ends of the same that the process gets; () once it has them
     stdout_log: CappedLog
     stderr_log: CappedLog
 
 
+class Owner(Protocol):
+    """The back-end, as its attempts see it."""
+
+    clock: Clock
+    selector: selectors.BaseSelector  #: calls a descriptor's handler, its ``data``
+
+    def tell(self, observation: Observation) -> None:
+        """Take an observation."""
+
+    def send_elsewhere(self, attempt: LocalAttempt, why: str) -> None:
+        """Have another supervisor make the process; this one made none."""
+
+    def give_up(self, attempt: LocalAttempt, error: OSError) -> None:
+        """Take note that there is no process."""
+
+
 class LocalAttempt:
-    """A process tree, and what came out of it."""
+    """A process tree, and what came out of it. Listens to its supervisor's keeper."""
 
     def __init__(
         self,
         key: AttemptKey,
-        process: Process,
+        order: Order,
         pipes: Pipes,
         *,
         nonce: str,
-        tag: str,
-        selector: selectors.BaseSelector,
-        tell: Callable[[Observation], None],
+        owner: Owner,
+        throttle: Throttle | None = None,
     ) -> None:
-        """Take over a process that has been made.
+        """Take over pipes.
 
         Args:
             key: whose attempt it is.
-            process: the leader.
-            pipes: the ends to read; closed here at the end.
+            order: what its process is made from, the interpreter apart.
+            pipes: closed here at the end.
             nonce: of its messages.
-            tag: ``NAME=value`` that each process of its tree has in its environment.
-            selector: calls a descriptor's handler, its ``data``, when it can be read.
-            tell: takes the observations, in order.
+            owner: takes the observations, in order.
+            throttle: how fast reports are taken in; None: as they come.
         """
         self.key = key
+        self.order = order
         self.force_at_s: float | None = None  #: when politeness ends; None: not asked to stop
-        self.stopping = False
-        self._forced = False
-        self._process = process
-        seen = look(process.pid)
-        self._since = seen.started if seen else 0
+        self.warm = False  #: its process is, or was to be, a forked one
+        self.moves = 0  #: how often a supervisor that should make the process did not
+        self._read_at_s: float | None = None  #: when the channel is read again; None: it is
+        self._stopping = self._forced = self._runs = False
         self._pipes = pipes
-        self._tag = tag
-        self._selector = selector
-        self._tell = tell
+        self._owner = owner
+        self._throttle = throttle
         self._receiver = Receiver(nonce)
         self._inbox = Inbox(key)
         self._tail = Tail()
-        self._leader_gone = False
-        self._found: set[Seen] = set()  #: of the tree, whatever has become of it since
-        self._dying: set[int] = set()  #: descriptors of killed processes that are not gone yet
+        self._keeper: Keeper | None = None
+        self._job = 0
         self._sources: dict[int, Callable[[bytes], None]] = {
             pipes.channel: self._messages,
             pipes.stdout: pipes.stdout_log.write,
             pipes.stderr: self._errors,
         }
 
-    def begin(self) -> None:
+    def watch(self) -> None:
         """Listen from now on.
 
         Raises:
@@ -107,15 +120,31 @@ class LocalAttempt:
         """
         for fd in self._sources:
             os.set_blocking(fd, False)
-            self._watch(fd, partial(self._read, fd))
-        self._watch(self._process.fileno(), self._leader_ended)
+            self._watch(fd)
 
-    def unwatch(self) -> None:
-        """Listen no more."""
-        for fd in (*self._sources, *self._dying, self._process.fileno()):
-            self._unwatch(fd)
+    def launch(self, keeper: Keeper, interpreter: str | None) -> None:
+        """Have a supervisor make the process.
+
+        Args:
+            keeper: of the supervisor.
+            interpreter: what runs the script; None: the process is forked.
+
+        Raises:
+            OSError: the system has no descriptor left.
+        """
+        self.warm = interpreter is None
+        order = replace(self.order, interpreter=interpreter)
+        channel, stdout, stderr = self._pipes.theirs
+        self._job = keeper.launch(order, stdout, stderr, channel, self)
+        self._keeper = keeper
 
     # -- what comes out --------------------------------------------------------------------------
+
+    def _readable(self, fd: int) -> None:
+        if not self._runs and self._keeper is not None:
+            self._keeper.receive()  # that it runs was said before it wrote, and is told before
+        if self._runs and fd in self._sources:  # it may have ended, too
+            self._read(fd)
 
     def _read(self, fd: int) -> bool:
         """Take a bounded part of a pipe; return whether there may be more."""
@@ -130,95 +159,126 @@ class LocalAttempt:
         return bool(data)
 
     def _messages(self, data: bytes) -> None:
-        for observation in self._inbox.take(self._receiver.feed(data)):
-            self._tell(observation)
+        messages = self._receiver.feed(data)
+        for observation in self._inbox.take(messages):
+            self._owner.tell(observation)
+        if self._throttle is not None:
+            now_s = self._owner.clock.now_s()
+            wait_s = self._throttle.take(len(messages), now_s)
+            if wait_s > 0:
+                self._read_at_s = now_s + wait_s
+                self._unwatch(self._pipes.channel)
 
     def _errors(self, data: bytes) -> None:
         self._tail.write(data)
         self._pipes.stderr_log.write(data)
 
+    # -- time ------------------------------------------------------------------------------------
+
+    def deadlines(self) -> list[float]:
+        """Return when ``wake`` has something to do, on the owner's clock."""
+        return [at_s for at_s in (self.force_at_s, self._read_at_s) if at_s is not None]
+
+    def wake(self, now_s: float) -> None:
+        """Do what is due."""
+        if self._read_at_s is not None and self._read_at_s <= now_s:
+            self._read_at_s = None
+            self._watch(self._pipes.channel)
+        if self.force_at_s is not None and self.force_at_s <= now_s:
+            self.force()
+
     # -- the way to the end ----------------------------------------------------------------------
 
     def stop(self, force_at_s: float) -> None:
         """Ask the tree to end, once; ``force_at_s`` is when it must."""
-        if not self.stopping and not self._leader_gone:
-            self.stopping, self.force_at_s = True, force_at_s
-            with contextlib.suppress(OSError):  # for lack of descriptors; looked again at the end
-                self._find()
-            signal_group(self._process.pid, signal.SIGTERM)
+        if not self._stopping:
+            self._stopping, self.force_at_s = True, force_at_s
+            self._signal(signal.SIGTERM)
 
     def force(self) -> None:
         """End whatever lives of the tree; its end follows."""
         self.force_at_s = None
-        if self._leader_gone:
-            self._sweep()
+        if not self._forced:
+            self._stopping = self._forced = True
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._keeper is not None:
+            self._keeper.signal(self._job, number)
+
+    def begun(self, pid: int) -> None:
+        """Hear that the process runs."""
+        del pid  # only its supervisor may signal it
+        self._runs = True
+        self._close_theirs()
+        self._owner.tell(AttemptPlaced(key=self.key))
+
+    def declined(self, why: str) -> None:
+        """Hear that this supervisor makes no process."""
+        self._keeper = None
+        if self._stopping:
+            self.finish("it never ran")
         else:
-            self.stopping = self._forced = True
-            for fd in self._kill():
-                os.close(fd)  # the leader's own descriptor tells when to look again
+            self.moves += 1
+            self._owner.send_elsewhere(self, why)
 
-    def _find(self) -> set[Seen]:
-        """Look what lives of the tree; what was found while the leader lived is remembered."""
-        self._found.update(tree(self._process.pid, self._tag, self._since))
-        return self._found
+    def failed(self, error: OSError) -> None:
+        """Hear that no process can be made from the order."""
+        self._owner.give_up(self, error)
 
-    def _kill(self) -> list[int]:
-        try:
-            found = self._find()
-        finally:  # the group at one stroke: also those that are just being forked
-            signal_group(self._process.pid, signal.SIGKILL)
-        return kill_all(found)
+    def ended(self, code: int, swept: int) -> None:
+        """Hear that the whole tree is gone."""
+        how = exit_words(code)
+        if code == -signal.SIGKILL and not self._stopping:
+            how += ": killed from outside (out of memory?)"
+        if swept and not self._stopping:
+            how += f"; left {swept} process{'es' if swept > 1 else ''} behind"
+        self.finish(how, ok=code == 0)
 
-    def _leader_ended(self) -> None:
-        self._leader_gone, self.force_at_s = True, None
-        self._unwatch(self._process.fileno())
-        self._sweep()
+    def lost(self, text: str) -> None:
+        """Hear that the supervisor died, and the whole tree is gone."""
+        if self._runs:
+            self.finish(text)
+        else:
+            self.declined(text)
 
-    def _sweep(self) -> None:
-        """End what the leader left; look again when that is gone; finish when nothing is left."""
-        fds = self._kill()
-        for fd in fds:
-            self._dying.add(fd)
-            self._watch(fd, partial(self._one_gone, fd))
-        if not fds:
-            self._finish()
-
-    def _one_gone(self, fd: int) -> None:
-        self._dying.discard(fd)
-        self._unwatch(fd)
-        os.close(fd)
-        if not self._dying:
-            self._sweep()
-
-    def _finish(self) -> None:
+    def finish(self, how: str, *, ok: bool = False) -> None:
+        """Read what is left, and tell the end."""
         for fd in list(self._sources):
             for _ in range(_LAST_READS):
                 if not self._read(fd):
                     break
-        code = self._process.reap()
         self.release()
-        self._tell(AttemptEnded(key=self.key, ok=code == 0, detail=self._detail(code)))
+        self._owner.tell(AttemptEnded(key=self.key, ok=ok, detail=self._detail(how, ok=ok)))
 
     def release(self) -> None:
-        """Let every descriptor go. The process itself is let go by its reaping."""
-        self.unwatch()
-        for fd in (*self._sources, *self._dying):
+        """Let every descriptor go."""
+        for fd in self._sources:
+            self._unwatch(fd)
             os.close(fd)
         self._sources.clear()
-        self._dying.clear()
+        self._read_at_s = self.force_at_s = None
+        self._close_theirs()
         self._pipes.stdout_log.close()
         self._pipes.stderr_log.close()
 
+    def _close_theirs(self) -> None:
+        for fd in self._pipes.theirs:
+            os.close(fd)
+        self._pipes.theirs = ()
+
     # -- words -----------------------------------------------------------------------------------
 
-    def _detail(self, code: int | None) -> str:
-        parts = [self._how(code)]
+    def _detail(self, how: str, *, ok: bool) -> str:
+        if self._stopping:
+            how = f"{'ended by force' if self._forced else 'told to stop'}: {how}"
+        parts = [how]
         rejected = self._receiver.rejected + self._inbox.rejected
         if rejected:
             parts.append(f"lines on its report channel that were no messages: {rejected}")
         logs = (self._pipes.stdout_log, self._pipes.stderr_log)
         parts += [f"log lines were lost: {log.trouble}" for log in logs if log.trouble]
-        tail = "" if code == 0 or self.stopping else self._tail.text()
+        tail = "" if ok or self._stopping else self._tail.text()
         if "unrecognized arguments" in tail and "--st_checkpoint_dir" in tail:
             parts.append(
                 "the script takes no --st_checkpoint_dir: call add_checkpointing_to_argparse("
@@ -226,37 +286,11 @@ class LocalAttempt:
             )
         return "; ".join(parts) + (f"\n{tail}" if tail else "")
 
-    def _how(self, code: int | None) -> str:
-        how = exit_words(code)
-        if self._forced:
-            return f"ended by force: {how}"
-        if self.stopping:
-            return f"told to stop: {how}"
-        if code == -signal.SIGKILL:
-            return f"{how}: killed from outside (out of memory?)"
-        return how
-
     # -- the selector ----------------------------------------------------------------------------
 
-    def _watch(self, fd: int, handler: Handler) -> None:
-        self._selector.register(fd, selectors.EVENT_READ, handler)
+    def _watch(self, fd: int) -> None:
+        self._owner.selector.register(fd, selectors.EVENT_READ, partial(self._readable, fd))
 
     def _unwatch(self, fd: int) -> None:
         with contextlib.suppress(KeyError):
-            self._selector.unregister(fd)
-
-
-def exit_words(code: int | None) -> str:
-    """Return an exit status in words.
-
-    >>> exit_words(1), exit_words(-9)
-    ('exit code 1', 'signal 9 (SIGKILL)')
-    """
-    if code is None:
-        return "exit status unknown: another part of this program waited for the process"
-    if code >= 0:
-        return f"exit code {code}"
-    try:
-        return f"signal {-code} ({signal.Signals(-code).name})"
-    except ValueError:  # a real-time signal has no name
-        return f"signal {-code}"
+            self._owner.selector.unregister(fd)

@@ -1,14 +1,17 @@
 """Runs attempts as processes of this machine.
 
-Everything is told by descriptors (pipes, process ends), so one ``select`` waits for all of it: no
-thread, no sleep, no asking again. An attempt gets a session and a report pipe of its own; its
-output is copied to capped files.
+Everything is told by descriptors (pipes, the supervisors' sockets), so one ``select`` waits for
+all of it: no thread, no sleep, no asking again. An attempt has a session and a report pipe of its
+own; its output is copied to capped files.
 
 Invariants (tests/backends/local/test_local.py, and the suite of testing/backend_suite.py):
-- ``poll`` wakes on a report, an end, or the moment at which politeness ends, and on nothing else;
+- ``poll`` wakes on a report, an end, or a moment that was set, and on nothing else;
 - what an earlier controller of the same run left running is ended before anything is started;
 - what goes wrong while an attempt is being started leaves no process and no descriptor behind;
-- after ``close`` no process of the run lives, unless it shed both its parent and its environment.
+- an attempt that waits for a place is no process: it runs in its turn, or is stopped at once;
+- an attempt whose supervisor makes no process is made elsewhere, and an end comes of it;
+- after ``close`` no process of the run lives;
+- a process that was forked from the controller's changes nothing.
 """
 
 from __future__ import annotations
@@ -17,38 +20,37 @@ import errno
 import os
 import selectors
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 from pytest_synebench.backends.local import briefing
+from pytest_synebench.backends.local.admission import Admission
 from pytest_synebench.backends.local.attempt import LocalAttempt, Pipes
 from pytest_synebench.backends.local.logs import CappedLog
+from pytest_synebench.backends.local.starting import Launch, Place, Starting, found
+from pytest_synebench.backends.local.throttle import Throttle
 from pytest_synebench.backends.protocol import (
     AttemptEnded,
     AttemptKey,
-    AttemptPlaced,
     AttemptSpec,
     Observation,
 )
-from pytest_synebench.backends.supervision.leftovers import (
-    Launcher,
-    Order,
-    OrdinaryLauncher,
-    abandon,
-    end_leftovers,
-)
+from pytest_synebench.backends.supervision.keeper import Keeper
+from pytest_synebench.backends.supervision.leftovers import await_supervisors, end_leftovers
+from pytest_synebench.backends.supervision.nursery import Nursery
+from pytest_synebench.backends.supervision.wire import Order
 from pytest_synebench.channel import new_nonce
 from pytest_synebench.clock import Clock, SystemClock
 from pytest_synebench.errors import BackendError, TrialError, UsageError
 
-DESCRIPTORS = 6  #: that an attempt holds here while it runs
+DESCRIPTORS = 12  #: that an attempt holds here at most; 5 once it runs
 _LONGEST_WAIT_S = 3600.0  #: of one select; the system call takes no infinity
-_CLOSE_PATIENCE_S = 10.0  #: how long a process sent SIGKILL may take to be gone
+_PATIENCE_S = 10.0  #: how long a process sent SIGKILL may take to be gone
+_MOST_MOVES = 2  #: of an attempt to another supervisor, because one died
+_BURST_S = 1.0  #: for how long reports may come at any rate
 _WAYS_OUT = {
-    errno.EMFILE: f"each running attempt takes {DESCRIPTORS}: raise `ulimit -n`, or run fewer "
-    "workers",
+    errno.EMFILE: f"each attempt takes {DESCRIPTORS}: raise `ulimit -n`, or run fewer workers",
     errno.ENFILE: "the whole machine has no more: end other programs, or run fewer workers",
     errno.ENOSPC: "free some space, then continue the run with --synebench-resume",
     errno.EDQUOT: "free some space, then continue the run with --synebench-resume",
@@ -60,6 +62,10 @@ _WAYS_OUT = {
 }
 
 
+def _ignore(line: str) -> None:
+    """Take a remark and say nothing."""
+
+
 class LocalBackend:
     """The back-end of this machine."""
 
@@ -68,46 +74,73 @@ class LocalBackend:
         script: Path,
         *,
         run_token: str,
-        launcher: Launcher | None = None,
+        nursery: Nursery | None = None,
+        launch: Launch = "warm",
+        preload: Sequence[str] = (),
+        interpreter: str | None = None,
         environment: Mapping[str, str] | None = None,
         log_cap_bytes: int = 50 * 2**20,
+        report_rate: float | None = None,
         grace_s: float = 10.0,
         clock: Clock | None = None,
+        admission: Admission | None = None,
+        remark: Callable[[str], None] = _ignore,
     ) -> None:
         """End what an earlier controller of the run left, and be ready.
 
         Args:
             script: what each attempt runs.
             run_token: names the run, for ever and everywhere: its directory.
-            launcher: makes the processes; None: ordinary ones of this interpreter.
+            nursery: the supervisors; None: one of its own, closed with it.
+            launch: "warm": processes are forked from one that has imported what the script
+                imports; "cold": each starts from nothing.
+            preload: modules that a warm process imports besides.
+            interpreter: path or command of what runs the script, always cold; None: this one.
             environment: variables added to the user's own (see ``briefing.thread_variables``).
             log_cap_bytes: of each of a trial's two log files.
+            report_rate: reports per second that are taken from one attempt; None: as they come.
             grace_s: between the polite request to end and the end by force, in seconds.
-            clock: for the grace.
+            clock: for the grace and the rate.
+            admission: how many attempts run at once, with which GPUs; None: all, as they see fit.
+            remark: takes a line for each reason why attempts run cold though "warm" was asked.
 
         Raises:
-            UsageError: this system cannot tell by a descriptor that a process has ended.
+            UsageError: this system cannot tell by a descriptor that a process has ended, or there
+                is no such interpreter.
             BackendError: a process of an earlier controller does not end.
         """
         _check_platform()
+        self.clock = clock or SystemClock()
         self._script = script
         self._token = run_token
-        self._launcher = launcher or OrdinaryLauncher()
         self._user = {**os.environ, **(environment or {})}
         self._cap = log_cap_bytes
+        self._rate = report_rate
         self._grace_s = grace_s
-        self._clock = clock or SystemClock()
+        self._nursery = nursery or Nursery()
+        self._is_ours = nursery is None
+        self._starting = Starting(
+            script,
+            self._nursery,
+            launch=launch,
+            preload=preload,
+            interpreter=None if interpreter is None else found(interpreter, self._user),
+            remark=remark,
+        )
+        self._admission = admission or Admission()
         self._known: set[AttemptKey] = set()
         self._running: dict[AttemptKey, LocalAttempt] = {}
+        self._keepers: dict[Keeper, int] = {}  #: that are watched, with their descriptors
         self._told: list[Observation] = []
+        self._refusals: list[BackendError] = []
         self._closed = False
-        end_leftovers(f"{briefing.RUN}={run_token}", _CLOSE_PATIENCE_S)
-        self._selector = selectors.DefaultSelector()
+        self._process = os.getpid()
+        await_supervisors(_PATIENCE_S)
+        end_leftovers(f"{briefing.RUN}={run_token}", _PATIENCE_S)
+        self.selector: selectors.BaseSelector = selectors.DefaultSelector()
 
     def start(self, spec: AttemptSpec) -> None:
         """Have the attempt run; returns at once. A key that is known already changes nothing.
-
-        The kernel ends an attempt with the thread that started it: call this from the main one.
 
         Raises:
             BackendError: no process can be made here; the text says why and what to do.
@@ -115,25 +148,18 @@ class LocalBackend:
         if spec.key in self._known:
             return
         self._check_may_start(spec.key)
-        try:
-            arguments = briefing.arguments(spec)
-            with ExitStack() as undo:
-                attempt = self._launch(spec, arguments, undo)
-                undo.pop_all()
-        except TrialError as error:
-            self._told.append(AttemptEnded(key=spec.key, ok=False, detail=str(error)))
-        except OSError as error:
-            self._cannot_start(spec.key, arguments, error)
-        else:
-            self._running[spec.key] = attempt
-            self._told.append(AttemptPlaced(key=spec.key))
         self._known.add(spec.key)
+        self._admission.enter(spec)
+        self._start_admitted()
 
     def stop(self, key: AttemptKey) -> None:
         """Have the attempt end: politely, after the grace by force. Unknown or ended: nothing."""
         attempt = self._running.get(key)
-        if attempt is not None:
-            attempt.stop(self._clock.now_s() + self._grace_s)
+        if self._admission.waits(key):
+            self._admission.leave(key)
+            self._told.append(AttemptEnded(key=key, ok=False, detail="told to stop: it never ran"))
+        elif attempt is not None:
+            attempt.stop(self.clock.now_s() + self._grace_s)
 
     def poll(self, timeout_s: float) -> list[Observation]:
         """Return what happened since the last call, per key in order; waits for one to happen.
@@ -142,13 +168,16 @@ class LocalBackend:
             timeout_s: how long to wait at most, in seconds; 0 does not wait.
 
         Raises:
-            BackendError: the system has no descriptor left to look at processes with.
+            BackendError: a process could not be made, for a reason that others would meet as
+                well. Or the system has no descriptor left to look at processes with.
         """
-        if not self._closed:
-            until_s = self._clock.now_s() + timeout_s
+        if not self._over:
+            until_s = self.clock.now_s() + timeout_s
             with _refusing("trials cannot be watched"):
-                while self._turn(until_s) and not self._told:
+                while self._turn(until_s) and not (self._told or self._refusals):
                     pass
+        if self._refusals:
+            raise self._refusals.pop(0)
         out, self._told = self._told, []
         return out
 
@@ -159,106 +188,153 @@ class LocalBackend:
             BackendError: a process does not end; the text names the attempt.
                 Or the system has no descriptor left to look at processes with: close again.
         """
-        if self._closed and not self._running:
+        if self._process != os.getpid() or (self._closed and not self._running):
             return
         self._closed = True
+        self._admission.drop()
         with _refusing("trials cannot be ended"):
             for attempt in list(self._running.values()):
                 attempt.force()
-            until_s = self._clock.now_s() + _CLOSE_PATIENCE_S
+            until_s = self.clock.now_s() + _PATIENCE_S
             while self._running and self._turn(until_s):
                 pass
         self._let_go()
 
+    @property
+    def _over(self) -> bool:
+        return self._closed or self._process != os.getpid()
+
     # -- the parts of starting -------------------------------------------------------------------
 
     def _check_may_start(self, key: AttemptKey) -> None:
-        if self._closed:
+        if self._over:
             raise BackendError(f"{_words(key)} cannot be started: this back-end is closed")
-        for other in self._running:
+        for other in (*self._running, *self._admission.waiting()):
             if other.trial_id == key.trial_id:
                 raise BackendError(
                     f"{_words(key)} cannot be started: attempt {other.number} of the trial has "
                     "not ended; two would write the same files. Wait for its AttemptEnded"
                 )
 
+    def _start_admitted(self) -> None:
+        for spec in iter(self._admission.admit, None):
+            self._start(spec)
+
+    def _start(self, spec: AttemptSpec) -> None:
+        try:
+            arguments = briefing.arguments(spec)
+            with ExitStack() as undo:
+                self._running[spec.key] = self._launch(spec, arguments, undo)
+                undo.pop_all()
+        except TrialError as error:
+            self._admission.leave(spec.key)
+            self._told.append(AttemptEnded(key=spec.key, ok=False, detail=str(error)))
+        except OSError as error:
+            self._admission.leave(spec.key)
+            self._known.discard(spec.key)
+            raise _refusal(f"{_words(spec.key)} cannot be started", error) from error
+
     def _launch(
         self, spec: AttemptSpec, arguments: tuple[str, ...], undo: ExitStack
     ) -> LocalAttempt:
-        with ExitStack() as theirs:  # the ends that belong to the process alone
-            (channel, to_channel), (stdout, to_stdout), (stderr, to_stderr) = (
-                _pipe(undo, theirs) for _ in range(3)
-            )
-            nonce = new_nonce()
-            file = briefing.write_files(spec, self._script, to_channel, nonce)
-            pipes = Pipes(
-                channel=channel,
-                stdout=stdout,
-                stderr=stderr,
-                stdout_log=self._log(spec, "stdout.log", undo),
-                stderr_log=self._log(spec, "stderr.log", undo),
-            )
-            process = self._launcher.launch(
-                Order(
-                    script=self._script,
-                    arguments=arguments,
-                    environment=briefing.environment(self._user, spec, file, self._token),
-                    stdout=to_stdout,
-                    stderr=to_stderr,
-                    channel=to_channel,
-                )
-            )
-        undo.callback(abandon, process)
-        attempt = LocalAttempt(
-            spec.key,
-            process,
-            pipes,
-            nonce=nonce,
-            tag=f"{briefing.ATTEMPT}={file}",
-            selector=self._selector,
-            tell=self._told_by,
+        nonce = new_nonce()
+        file = briefing.write_files(spec, self._script, nonce)
+        order = Order(
+            script=str(self._script),
+            arguments=arguments,
+            environment=briefing.environment(
+                {**self._user, **self._admission.environment(spec.key)}, file, self._token
+            ),
+            directory=os.getcwd(),  # noqa: PTH109 - a name for the wire
+            interpreter=None,
         )
-        undo.callback(attempt.unwatch)
-        attempt.begin()
+        pipes = self._pipes(spec, undo)
+        throttle = None if self._rate is None else Throttle(self._rate, int(self._rate * _BURST_S))
+        attempt = LocalAttempt(spec.key, order, pipes, nonce=nonce, owner=self, throttle=throttle)
+        undo.pop_all()
+        undo.callback(attempt.release)
+        attempt.watch()
+        self._place(attempt, self._starting.warm_or_cold())
         return attempt
+
+    def _pipes(self, spec: AttemptSpec, undo: ExitStack) -> Pipes:
+        ends = [_pipe(undo) for _ in range(3)]
+        (channel, stdout, stderr), theirs = zip(*ends, strict=True)
+        return Pipes(
+            channel=channel,
+            stdout=stdout,
+            stderr=stderr,
+            theirs=theirs,
+            stdout_log=self._log(spec, "stdout.log", undo),
+            stderr_log=self._log(spec, "stderr.log", undo),
+        )
 
     def _log(self, spec: AttemptSpec, name: str, undo: ExitStack) -> CappedLog:
         log = CappedLog(spec.directory / name, self._cap)
         undo.callback(log.close)
         return log
 
-    def _cannot_start(self, key: AttemptKey, arguments: tuple[str, ...], error: OSError) -> None:
+    def _place(self, attempt: LocalAttempt, place: Place) -> None:
+        keeper = place.keeper
+        if keeper not in self._keepers:
+            self.selector.register(keeper, selectors.EVENT_READ, lambda: self._hear(keeper))
+            self._keepers[keeper] = keeper.fileno()
+        attempt.launch(keeper, place.interpreter)
+
+    def send_elsewhere(self, attempt: LocalAttempt, why: str) -> None:
+        """Have an ordinary process made for an attempt whose supervisor made none."""
+        try:
+            if attempt.moves > _MOST_MOVES:
+                raise OSError(None, why)
+            if attempt.warm:
+                self._starting.say(why)
+            self._place(attempt, self._starting.cold())
+        except OSError as error:
+            self.give_up(attempt, error)
+
+    def give_up(self, attempt: LocalAttempt, error: OSError) -> None:
         """Say that it is this attempt's own fault, or that nothing can be started."""
+        attempt.release()
+        del self._running[attempt.key]
+        self._admission.leave(attempt.key)
         if error.errno == errno.E2BIG:
-            size = sum(len(os.fsencode(argument)) for argument in arguments)
+            size = sum(len(os.fsencode(argument)) for argument in attempt.order.arguments)
             detail = f"its arguments, {size} bytes, are more than this system takes; shorten them"
-            self._told.append(AttemptEnded(key=key, ok=False, detail=detail))
+            self._told.append(AttemptEnded(key=attempt.key, ok=False, detail=detail))
         else:
-            _refuse(f"{_words(key)} cannot be started", error)
+            self._known.discard(attempt.key)
+            self._refusals.append(_refusal(f"{_words(attempt.key)} cannot be started", error))
 
     # -- the parts of waiting --------------------------------------------------------------------
 
-    def _told_by(self, observation: Observation) -> None:
+    def tell(self, observation: Observation) -> None:
+        """Keep an observation for the next ``poll``."""
         self._told.append(observation)
         if isinstance(observation, AttemptEnded):
             del self._running[observation.key]
+            self._admission.leave(observation.key)
+
+    def _hear(self, keeper: Keeper) -> None:
+        keeper.receive()
+        if keeper.dead:  # its descriptor would stay readable
+            self.selector.unregister(self._keepers.pop(keeper))
 
     def _turn(self, until_s: float) -> bool:
         """Wait for something, once, and take it in; return whether there is time for more."""
-        now_s = self._clock.now_s()
+        now_s = self.clock.now_s()
+        self._start_admitted()
         for attempt in list(self._running.values()):
-            if attempt.force_at_s is not None and attempt.force_at_s <= now_s:
-                attempt.force()
-        deadlines = [a.force_at_s for a in self._running.values() if a.force_at_s is not None]
+            attempt.wake(now_s)
+        deadlines = [at_s for attempt in self._running.values() for at_s in attempt.deadlines()]
         left_s = 0.0 if self._told else min([until_s, *deadlines]) - now_s
         wait_s = min(max(left_s, 0.0), _LONGEST_WAIT_S)
-        ready = self._selector.select(wait_s)
-        watched = self._selector.get_map()
+        ready = self.selector.select(wait_s)
+        watched = self.selector.get_map()
         for key, _ in ready:
             # An earlier handler of this turn may have let go of it.
             if watched.get(key.fd) is key:
                 key.data()
-        return self._clock.now_s() < until_s
+        return self.clock.now_s() < until_s
 
     def _let_go(self) -> None:
         left = list(self._running)
@@ -266,11 +342,15 @@ class LocalBackend:
             attempt.release()
         self._running.clear()
         self._told.clear()
-        self._selector.close()
+        self._refusals.clear()
+        self._keepers.clear()
+        self.selector.close()
+        if self._is_ours:
+            self._nursery.close()
         if left:
             raise BackendError(
                 f"{', '.join(map(_words, left))}: processes were sent SIGKILL and are still there "
-                f"after {_CLOSE_PATIENCE_S:g} s; find out what holds them (a dead file system?)"
+                f"after {_PATIENCE_S:g} s; find out what holds them (a dead file system?)"
             )
 
 
@@ -285,12 +365,12 @@ def _check_platform() -> None:
         ) from None
 
 
-def _pipe(undo: ExitStack, theirs: ExitStack) -> tuple[int, int]:
-    """Return (ours, theirs): the end to read and the end to write."""
-    ours, other = os.pipe()
-    undo.callback(os.close, ours)
-    theirs.callback(os.close, other)
-    return ours, other
+def _pipe(undo: ExitStack) -> tuple[int, int]:
+    """Return the end to read and the end to write."""
+    ends = os.pipe()
+    for fd in ends:
+        undo.callback(os.close, fd)
+    return ends
 
 
 @contextmanager
@@ -298,14 +378,14 @@ def _refusing(failed: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        _refuse(failed, error)
+        raise _refusal(failed, error) from error
 
 
-def _refuse(failed: str, error: OSError) -> NoReturn:
+def _refusal(failed: str, error: OSError) -> BackendError:
     what = error.strerror or type(error).__name__
     where = f": {os.fsdecode(error.filename)}" if error.filename else ""
     way_out = _WAYS_OUT.get(error.errno or 0, "see to it, then continue with --synebench-resume")
-    raise BackendError(f"{failed}: {what}{where}; {way_out}") from error
+    return BackendError(f"{failed}: {what}{where}; {way_out}")
 
 
 def _words(key: AttemptKey) -> str:

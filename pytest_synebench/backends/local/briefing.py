@@ -1,10 +1,11 @@
 """What an attempt is told: its files, its arguments, its environment.
 
-Invariants (tests/backends/test_briefing.py holds each one):
+Invariants (tests/backends/local/test_briefing.py holds each one):
 - every value of the config reaches the script as it was typed, in the argument list and in JSON;
 - ``None`` is left out of the arguments: the script's own default holds;
 - a value that no argument list can hold is named, with the rule, before anything is started;
-- the trial's environment is the user's, without the variables that would measure its coverage.
+- the trial's environment is the user's, without the variables that would measure its coverage;
+- every attempt hashes alike: one that is forked has the hash seed of what it was forked from.
 
 The files are renamed into place and not fsynced: the journal has what they say, and whoever
 continues a run after a crash writes them again.
@@ -19,18 +20,17 @@ from pathlib import Path
 from typing import Any
 
 from pytest_synebench.backends.protocol import AttemptSpec
+from pytest_synebench.backends.supervision.environment import HASH_SEED, MEASURING, THREADS
+from pytest_synebench.backends.supervision.wire import CHANNEL
 from pytest_synebench.channel import encode_scalar
 from pytest_synebench.errors import TrialError
 from pytest_synebench.trial import Scalar
 
 SCHEMA = 1
 ATTEMPT = "SYNEBENCH_ATTEMPT"  #: path of the attempt's file
-PARENT = "SYNEBENCH_PARENT"  #: the attempt dies with this process
 RUN = "SYNEBENCH_RUN"  #: which run it belongs to
 CHECKPOINT_OPTION = "--st_checkpoint_dir"  #: the option's name in the system we succeed
 MAX_ARGUMENT_BYTES = 32 * 4096 - 1  #: Linux, execve(2): MAX_ARG_STRLEN without its NUL
-_COVERAGE = ("COV_CORE_", "COVERAGE_PROCESS_")
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def thread_variables(threads: int) -> dict[str, str]:
@@ -39,7 +39,7 @@ def thread_variables(threads: int) -> dict[str, str]:
     >>> thread_variables(2)["OMP_NUM_THREADS"]
     '2'
     """
-    return dict.fromkeys(_THREADS, str(threads))
+    return dict.fromkeys(THREADS, str(threads))
 
 
 def checkpoint_directory(spec: AttemptSpec) -> Path | None:
@@ -92,20 +92,17 @@ def _unfit(part: str) -> str:
     return ""
 
 
-def environment(
-    user: Mapping[str, str], spec: AttemptSpec, attempt_file: Path, run_token: str
-) -> dict[str, str]:
-    """Return the whole environment of an attempt."""
+def environment(user: Mapping[str, str], attempt_file: Path, run_token: str) -> dict[str, str]:
+    """Return the environment of an attempt, as an order has it."""
     return {
-        **{name: value for name, value in user.items() if not name.startswith(_COVERAGE)},
-        "PYTHONHASHSEED": str(spec.seed),
+        "PYTHONHASHSEED": HASH_SEED,
+        **{name: value for name, value in user.items() if not name.startswith(MEASURING)},
         ATTEMPT: str(attempt_file),
-        PARENT: str(os.getpid()),
         RUN: run_token,
     }
 
 
-def write_files(spec: AttemptSpec, script: Path, fd: int, nonce: str) -> Path:
+def write_files(spec: AttemptSpec, script: Path, nonce: str) -> Path:
     """Write the attempt's file, which is returned, and ``config.json`` beside it.
 
     Raises:
@@ -117,7 +114,7 @@ def write_files(spec: AttemptSpec, script: Path, fd: int, nonce: str) -> Path:
         "schema": SCHEMA,
         "trial": spec.key.trial_id,
         "attempt": spec.key.number,
-        "fd": fd,
+        "fd": CHANNEL,
         "nonce": nonce,
         "seed": spec.seed,
         "resource_attr": spec.resource_attr,

@@ -1,6 +1,6 @@
 """Log files of an attempt: its output as it came, up to a cap, and the last lines for people.
 
-Invariants (tests/backends/test_logs.py holds each one):
+Invariants (tests/backends/local/test_logs.py holds each one):
 - what is kept is kept byte for byte, behind what earlier attempts of the trial wrote;
 - a file never grows beyond its cap and one line, which says so, once;
 - a disk that is full loses log lines and nothing else; room that comes back is used again;
@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pytest_synebench.backends.supervision.last_words import last_lines
+
 _TAIL_BYTES = 4096
-_TAIL_LINES = 20
 
 
 class CappedLog:
@@ -65,16 +66,5 @@ class Tail:
         self._bytes = (self._bytes + data[-_TAIL_BYTES:])[-_TAIL_BYTES:]
 
     def text(self) -> str:
-        r"""Return the last lines, fit for a terminal.
-
-        >>> tail = Tail()
-        >>> tail.write(b"10%\r20%\n\x1b[2Jgone\xff\n")
-        >>> tail.text()
-        '10%\n20%\n?[2Jgone\ufffd'
-        """
-        lines = self._bytes.decode(errors="replace").splitlines()[-_TAIL_LINES:]
-        return "\n".join(_printable(line) for line in lines).strip("\n")
-
-
-def _printable(line: str) -> str:
-    return "".join(char if char.isprintable() or char == "\t" else "?" for char in line)
+        """Return the last lines, fit for a terminal."""
+        return last_lines(self._bytes)

@@ -1,1 +1,1 @@
-"""The process that makes attempts, warm ones too, and leaves none behind."""
+"""The controller's side: has supervisors make attempts, and hears what becomes of them."""

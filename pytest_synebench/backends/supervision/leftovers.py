@@ -1,18 +1,17 @@
-"""Processes: how one is made, how its end is noticed, and how a whole tree of them is ended.
+"""Finding processes by what the kernel shows of them, and ending what nobody looks after any more.
 
-``Launcher`` is the one place where an attempt becomes a process, so that another kind (forked
-from a warm one, kept by a supervisor) is another ``Launcher`` and nothing else. An end is noticed
-through a descriptor that becomes readable, so nobody waits or asks.
+A supervisor ends all that is below it, so there is something to find only after a supervisor was
+killed, or while one whose controller was killed is still at it.
 
-Invariants (tests/backends/test_processes.py holds each one):
-- no shell sees a value: what is in the argument list reaches the process byte for byte;
-- a tree is the leader, its session and group, their descendants, and every process whose
-  environment carries the tag, whoever its parent has become;
+Invariants (tests/backends/supervision/test_leftovers.py holds each one):
+- a tree is the processes whose environment carries the tag, whoever their parent has become, and
+  the descendants of those that live;
 - a process is signalled only through a descriptor that was opened before it was looked at, so a
   number that was used again never hits a stranger; this process and its ancestors are spared;
-- an exit status that somebody else took is "unknown", never success.
+- a supervisor is waited for only where its controller has ended, and only in this namespace of
+  process numbers, since elsewhere that number is another's.
 
-Source: Linux, pidfd_open(2), proc(5).
+Source: Linux, pidfd_open(2), proc(5), pid_namespaces(7).
 """
 
 from __future__ import annotations
@@ -21,117 +20,15 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
-import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from pytest_synebench.errors import BackendError
 
-BOOTSTRAP = "pytest_synebench.training.bootstrap"
-_ROUNDS = 100  #: of looking for leftovers of an earlier controller; each one ends all it finds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What a process is made from."""
-
-    script: Path
-    arguments: tuple[str, ...]  #: of the script, each one as it is
-    environment: Mapping[str, str]  #: the whole of it
-    stdout: int  #: descriptors that the process gets copies of
-    stderr: int
-    channel: int  #: stands under the same number in the process
-
-
-class Process(Protocol):
-    """A leader: the first process of a tree, in a session and group of its own."""
-
-    @property
-    def pid(self) -> int:
-        """Its number, which nobody else has before ``reap``."""
-        ...
-
-    def fileno(self) -> int:
-        """Return the descriptor that becomes readable when the process has ended."""
-        ...
-
-    def reap(self) -> int | None:
-        """Return the exit code, or minus a signal's number, or None: unknown; let it go.
-
-        Waits for the end, should it not have come.
-        """
-        ...
-
-
-class Launcher(Protocol):
-    """Makes processes of one kind."""
-
-    def launch(self, order: Order) -> Process:
-        """Return a process that runs the script; it has its own copies of the descriptors.
-
-        Raises:
-            OSError: there is none; ``filename`` is what was looked for.
-        """
-        ...
-
-
-class OrdinaryLauncher:
-    """Makes ordinary processes: an interpreter that starts from nothing."""
-
-    def __init__(self, interpreter: str | None = None) -> None:
-        """Take the interpreter's path or command; None: the one that runs this."""
-        self._interpreter = interpreter or sys.executable
-
-    def launch(self, order: Order) -> Process:
-        """Return a process that runs the script."""
-        child = subprocess.Popen(  # a list of arguments, never a shell
-            [self._interpreter, "-m", BOOTSTRAP, str(order.script), *order.arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=order.stdout,
-            stderr=order.stderr,
-            pass_fds=(order.channel,),
-            env=order.environment,
-            start_new_session=True,
-        )
-        try:
-            return OrdinaryProcess(child)
-        except BaseException:
-            child.kill()
-            child.wait()
-            raise
-
-
-class OrdinaryProcess:
-    """A child of this process."""
-
-    def __init__(self, child: subprocess.Popen[bytes]) -> None:
-        """Take the child over; nobody else may wait for it."""
-        self._child = child
-        self._fd = os.pidfd_open(child.pid)
-
-    @property
-    def pid(self) -> int:
-        """Its number: not used again before ``reap``, since the kernel keeps the ended child."""
-        return self._child.pid
-
-    def fileno(self) -> int:
-        """Return the descriptor of the process."""
-        return self._fd
-
-    def reap(self) -> int | None:
-        """Return the exit code, or minus a signal's number, or None: unknown."""
-        code = None
-        with contextlib.suppress(ChildProcessError):
-            status = os.waitid(os.P_PIDFD, self._fd, os.WEXITED)
-            if status is not None:
-                exited = status.si_code == os.CLD_EXITED
-                code = status.si_status if exited else -status.si_status
-        self._child.returncode = 0 if code is None else code  # or Popen would wait again
-        os.close(self._fd)
-        return code
+SUPERVISOR = "SYNEBENCH_SUPERVISOR"  #: of a supervisor: its controller, as ``identity`` gives it
+_KILLED_S = 10.0  #: how long a process sent SIGKILL may take to be gone
+_ROUNDS = 100  #: of looking for leftovers; each one ends all it finds
 
 
 class Seen(NamedTuple):
@@ -162,6 +59,12 @@ def look(pid: int) -> Seen | None:
     return Seen(pid, int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19]))
 
 
+def identity(pid: int) -> str:
+    """Return what names a living process until the machine starts anew: ``pid-started``."""
+    seen = look(pid)
+    return f"{pid}-{seen.started if seen else 0}"
+
+
 def everything() -> list[Seen]:
     """Return every process there is, this one and its ancestors left out."""
     pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 - names
@@ -174,30 +77,40 @@ def everything() -> list[Seen]:
 
 def carries(pid: int, tag: str) -> bool:
     """Whether a process was given this ``NAME=value`` in its environment."""
+    return b"\0" + os.fsencode(tag) + b"\0" in _environment(pid)
+
+
+def _environment(pid: int) -> bytes:
     try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
+        return b"\0" + Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
-        return False
-    return b"\0" + os.fsencode(tag) + b"\0" in b"\0" + environment
+        return b""
 
 
-def tree(leader: int | None, tag: str, since: int = 0) -> list[Seen]:
+def tree(tag: str) -> list[Seen]:
     """Return what lives of a tree (see the module's text).
 
     Args:
-        leader: its number; None: go by the tag alone.
         tag: ``NAME=value`` in the environment.
-        since: when the leader started, as ``Seen.started``: no other of its tree can be older.
     """
-    here = [seen for seen in everything() if seen.started >= since]
-    found = {
-        seen.pid
-        for seen in here
-        if leader in (seen.pid, seen.session, seen.group) or carries(seen.pid, tag)
-    }
+    here = everything()
+    found = {seen.pid for seen in here if carries(seen.pid, tag)}
     while children := {s.pid for s in here if s.parent in found and s.pid not in found}:
         found |= children
     return [seen for seen in here if seen.pid in found]
+
+
+def hold(seen: Seen) -> int | None:
+    """Return a descriptor of a process, readable once it is gone. None: it is gone."""
+    try:
+        fd = os.pidfd_open(seen.pid)
+    except ProcessLookupError:
+        return None
+    now = look(seen.pid)
+    if now is not None and now.started == seen.started:
+        return fd
+    os.close(fd)
+    return None
 
 
 def kill(seen: Seen) -> int | None:
@@ -206,22 +119,18 @@ def kill(seen: Seen) -> int | None:
     Raises:
         PermissionError: it belongs to somebody else.
     """
-    try:
-        fd = os.pidfd_open(seen.pid)
-    except ProcessLookupError:
+    fd = hold(seen)
+    if fd is None:
         return None
     try:
-        now = look(seen.pid)
-        if now is not None and now.started == seen.started:
-            signal.pidfd_send_signal(fd, signal.SIGKILL)
-            return fd
+        signal.pidfd_send_signal(fd, signal.SIGKILL)
     except ProcessLookupError:
-        pass
+        os.close(fd)
+        return None
     except BaseException:
         os.close(fd)
         raise
-    os.close(fd)
-    return None
+    return fd
 
 
 def kill_all(several: Iterable[Seen]) -> list[int]:
@@ -236,18 +145,6 @@ def kill_all(several: Iterable[Seen]) -> list[int]:
     return fds
 
 
-def signal_group(leader: int, number: signal.Signals) -> None:
-    """Send a signal to a leader's group; only before it is reaped, while its number is its own."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, number)
-
-
-def abandon(process: Process) -> None:
-    """End a process that was made for nothing, with its group, and wait until it is gone."""
-    signal_group(process.pid, signal.SIGKILL)
-    process.reap()
-
-
 def end_leftovers(tag: str, patience_s: float) -> int:
     """End every process that carries the tag, and its descendants; return how many there were.
 
@@ -260,7 +157,7 @@ def end_leftovers(tag: str, patience_s: float) -> int:
     """
     ended = 0
     for _ in range(_ROUNDS):
-        left = tree(None, tag)
+        left = tree(tag)
         fds = kill_all(left)
         if not fds:
             break
@@ -272,6 +169,47 @@ def end_leftovers(tag: str, patience_s: float) -> int:
                 f"{patience_s:g} s; find out what holds them (a dead file system?), then resume"
             )
     return ended
+
+
+def await_supervisors(patience_s: float) -> None:
+    """Wait until the supervisors of controllers that have ended are gone, with all below them.
+
+    Each ends its attempts by itself once its controller is gone; one that takes longer than
+    ``patience_s`` is ended by force, with what carries its tag.
+
+    Raises:
+        BackendError: one is still there; the text names its number.
+    """
+    for tag, several in _abandoned().items():
+        if not wait_all([fd for seen in several if (fd := hold(seen)) is not None], patience_s):
+            end_leftovers(tag, _KILLED_S)
+
+
+def _abandoned() -> dict[str, list[Seen]]:
+    """Return, by their tag, the processes of supervisors whose controller has ended."""
+    out: dict[str, list[Seen]] = {}
+    start = b"\0" + SUPERVISOR.encode() + b"="
+    for seen in everything():
+        _, found, rest = _environment(seen.pid).partition(start)
+        controller = rest.partition(b"\0")[0].decode(errors="replace")
+        if found and _has_ended(controller) and _numbered_as_here(seen.pid):
+            out.setdefault(f"{SUPERVISOR}={controller}", []).append(seen)
+    return out
+
+
+def _has_ended(controller: str) -> bool:
+    pid, _, started = controller.partition("-")
+    if not (pid.isdecimal() and started.isdecimal()):
+        return False
+    seen = look(int(pid))
+    return seen is None or seen.started != int(started)
+
+
+def _numbered_as_here(pid: int) -> bool:
+    try:
+        return os.path.samefile(f"/proc/{pid}/ns/pid", "/proc/self/ns/pid")  # noqa: PTH121
+    except OSError:
+        return False
 
 
 def wait_all(fds: Iterable[int], patience_s: float) -> bool:

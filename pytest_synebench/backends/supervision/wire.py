@@ -30,13 +30,16 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+
+TYPE_CHECKING = False  # the supervisor starts with this file, and what it imports takes time
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
 CHANNEL = 3  #: number of the report channel's descriptor in every attempt
 _PACKET_BYTES = 64 * 1024
-_MOST_DESCRIPTORS = 8
+_ROOM_BYTES = socket.CMSG_SPACE(8 * 4)  #: for eight descriptors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +78,25 @@ class Line:
 
         Raises:
             BlockingIOError: nothing has come yet, and the socket does not wait.
+            ValueError: what came is no message; its descriptors are closed.
         """
         try:
-            data, descriptors, _, _ = socket.recv_fds(
-                self._socket, _PACKET_BYTES, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+            # Not socket.recv_fds: up to Python 3.13 at least that drops the flags.
+            data, ancillary, _, _ = self._socket.recvmsg(
+                _PACKET_BYTES, _ROOM_BYTES, socket.MSG_CMSG_CLOEXEC
             )
         except ConnectionResetError:
-            return None
+            # The other end died with something unread. What it had said is still to come.
+            return self.receive()
+        descriptors = [fd for _, _, packed in ancillary for fd in memoryview(packed).cast("i")]
         if not data:
             return None
-        return json.loads(data), descriptors
+        try:
+            return json.loads(data), descriptors
+        except ValueError:
+            for fd in descriptors:
+                os.close(fd)
+            raise
 
     def close(self) -> None:
         """Hang up."""
@@ -93,9 +105,10 @@ class Line:
 
 def write_order(order: Order) -> int:
     """Return the descriptor of a memory file that holds the order; it is the caller's to close."""
+    told = {field.name: getattr(order, field.name) for field in fields(order)}
     fd = os.memfd_create("order", os.MFD_CLOEXEC)
-    with os.fdopen(os.dup(fd), "wb") as file:
-        file.write(json.dumps(asdict(order)).encode())
+    with os.fdopen(fd, "wb", closefd=False) as file:
+        file.write(json.dumps(told).encode())
     return fd
 
 

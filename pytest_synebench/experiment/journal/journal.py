@@ -6,13 +6,13 @@ event or a note, and the decisions about it.
 Invariants (tests/experiment/journal/test_journal.py, tests/faults/):
 - an entry is on disk before ``append`` returns, so before anyone acts on its decisions;
 - what was appended is read back equal, in order, up to a torn last line, which is cut off;
-- one process at a time holds a journal.
+- who may no longer write it, by its guard, neither appends nor acts on what was just appended.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,16 +30,26 @@ class Entry:
     decisions: tuple[Decision, ...] = ()
 
 
+def _always() -> None: ...
+
+
 class Journal:
     """An append-only file of entries."""
 
-    def __init__(self, path: Path, *, sync: bool = True) -> None:
+    def __init__(
+        self, path: Path, *, sync: bool = True, guard: Callable[[], None] = _always
+    ) -> None:
         """Open or create a journal.
 
+        Args:
+            path: the file; only one process at a time may have it open to write.
+            sync: whether each append waits for the disk.
+            guard: raises where this process may write no more; called around each append.
+
         Raises:
-            RunError: another process holds it.
             JournalError: it is damaged in a place that a crash cannot explain.
         """
+        self._guard = guard
         self._log = LineLog(path, sync=sync)
         self.torn_bytes = self._log.torn_bytes  #: cut off a last line that a crash tore
         try:
@@ -52,18 +62,29 @@ class Journal:
     def begin(self, header: Mapping[str, Any]) -> None:
         """Write the header of a new journal."""
         self.header = {"schema": SCHEMA, **header}
-        self._log.append(_dump({"header": self.header}))
+        self._append(_dump({"header": self.header}))
 
     def append(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
-        """Add an entry; returns when it is on disk."""
-        self._log.append(
+        """Add an entry; returns when it is on disk.
+
+        Raises:
+            RunError: the guard refuses; after the append, too, so that nobody acts on it.
+            OSError: the disk refuses.
+        """
+        self._append(
             _dump({"e": to_json(event), "d": [to_json(d) for d in decisions]})
             if decisions
             else _dump({"e": to_json(event)})
         )
 
+    def _append(self, payload: bytes) -> None:
+        self._guard()
+        self._log.append(payload)
+        # A process that is stopped is most likely stopped while it waits for the disk.
+        self._guard()
+
     def close(self) -> None:
-        """Let another process have it. May be repeated."""
+        """Let the file go. May be repeated."""
         self._log.close()
 
 

@@ -3,7 +3,8 @@
 Invariants (tests/experiment/journal/test_trials.py):
 - folding the entries of a journal gives the table that the live run had;
 - attempt numbers of a trial never repeat, a crash between two included;
-- ``best`` is the best finite report over all levels; NaN and infinities are never best.
+- ``best`` is the best finite report over all levels; NaN and infinities are never best;
+- an attempt that is run again after a controller's death keeps the start of its decision.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class TrialRecord:
     until: int | None  #: level at which the current attempt ends by itself
     checkpoint: CheckpointRef | None = None  #: whose bytes it started from
     state: TrialState = TrialState.RUNNING
+    started_s: float = 0.0  #: time of the decision, or failure, that led to its current attempt
+    started_from: int = 0  #: level it had then
     reports: list[Report] = field(default_factory=list)  #: one per level, ascending
     attempts_of: list[int] = field(default_factory=list)  #: attempt that sent each report
     attempts: int = 1  #: processes it has had, the current one included
@@ -88,6 +91,7 @@ class TrialTable:
         self.units = 0  #: resource units over all trials, each level of a trial once
         self.best: Report | None = None  #: the incumbent
         self.closed: Closed | None = None  #: how the last controller left, if it did
+        self.declined: SlotFreed | None = None  #: left free, and nothing happened since
 
     @property
     def trials(self) -> Mapping[TrialId, TrialRecord]:
@@ -101,8 +105,10 @@ class TrialTable:
     def fold(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
         """Take one entry of the journal in."""
         self._fold_event(event)
+        if not isinstance(event, Opened | Began | Closed):
+            self.declined = event if isinstance(event, SlotFreed) and not decisions else None
         for decision in decisions:
-            self._fold_decision(decision)
+            self._fold_decision(decision, event.at_s)
 
     def _fold_event(self, event: Event | Note) -> None:
         self.at_s = max(self.at_s, event.at_s)
@@ -113,11 +119,8 @@ class TrialTable:
                 self._fold_ended(event)
             case Began():
                 self._fold_began(event)
-            case Retried(trial_id=trial_id, reason=reason):
-                trial = self._trials[trial_id]
-                trial.attempts += 1
-                trial.retries += 1
-                trial.reason = reason
+            case Retried():
+                self._fold_retried(event)
             case Opened() | Closed():
                 self._fold_session(event)
             case SlotFreed():
@@ -128,6 +131,13 @@ class TrialTable:
         if isinstance(event, Opened):
             for trial in self.running():
                 trial.attempts += 1
+
+    def _fold_retried(self, retried: Retried) -> None:
+        trial = self._trials[retried.trial_id]
+        trial.attempts += 1
+        trial.retries += 1
+        trial.reason = retried.reason
+        trial.started_s, trial.started_from = retried.at_s, trial.level
 
     def _fold_ended(self, ended: Ended) -> None:
         trial = self._trials[ended.trial_id]
@@ -152,13 +162,16 @@ class TrialTable:
         if began.remark:
             trial.remarks.append(began.remark)
 
-    def _fold_decision(self, decision: Decision) -> None:
+    def _fold_decision(self, decision: Decision, at_s: float) -> None:
         match decision:
             case Start(trial_id=trial_id, config=config, until=until, checkpoint=ref):
-                self._trials[trial_id] = TrialRecord(trial_id, config, until, ref)
+                trial = TrialRecord(trial_id, config, until, ref, started_s=at_s)
+                trial.started_from = ref.level if ref else 0
+                self._trials[trial_id] = trial
             case Resume(trial_id=trial_id, until=until):
                 trial = self._trials[trial_id]
                 trial.state, trial.until = TrialState.RUNNING, until
+                trial.started_s, trial.started_from = at_s, trial.level
                 trial.attempts += 1
                 trial.resumed += 1
             case Pause(trial_id=trial_id):

@@ -57,6 +57,13 @@ GLOBALS: dict[str, Parameter] = _table(
         help="trials that run at the same time, at most",
     ),
     Parameter(
+        name="oversubscribe",
+        default=False,
+        kind=Kind.BOOL,
+        help="run num_workers trials at once although the machine has too few processors or GPUs "
+        "for them: for trials that mostly wait, or share a GPU",
+    ),
+    Parameter(
         name="num_trials",
         default=10,
         kind=Kind.INT,
@@ -106,12 +113,19 @@ GLOBALS: dict[str, Parameter] = _table(
         help="seed = (offset + run id) mod 2**32; 'random' draws one and prints it",
     ),
     Parameter(
+        name="deterministic",
+        default=False,
+        kind=Kind.BOOL,
+        help="reports count in the order of a virtual clock, whatever runs how fast: the same seed "
+        "gives the same journal, byte for byte",
+    ),
+    Parameter(
         name="scheduler_timeout",
         default=None,
         kind=Kind.FLOAT,
         minimum=0,
         optional=True,
-        help="seconds after which the experiment ends",
+        help="seconds after which the experiment ends; a deterministic one is interrupted instead",
     ),
     Parameter(
         name="resource_budget",
@@ -176,6 +190,22 @@ GLOBALS: dict[str, Parameter] = _table(
         "processors shared by the workers",
     ),
     Parameter(
+        name="num_gpus_per_trial",
+        default=1,
+        kind=Kind.INT,
+        minimum=0,
+        help="GPUs that a trial sees, by CUDA_VISIBLE_DEVICES; 0: all of them, which then bound "
+        "nothing; without effect where the machine has none",
+    ),
+    Parameter(
+        name="launch",
+        default="warm",
+        kind=Kind.STR,
+        choices=("warm", "cold"),
+        help="warm: trials are forked from a process that has imported what the script imports; "
+        "cold: each is an interpreter of its own, started from nothing",
+    ),
+    Parameter(
         name="stop_grace",
         default=10.0,
         kind=Kind.FLOAT,
@@ -188,6 +218,14 @@ GLOBALS: dict[str, Parameter] = _table(
         kind=Kind.INT,
         minimum=1,
         help="megabytes kept of a trial's stdout, and of its stderr",
+    ),
+    Parameter(
+        name="report_rate",
+        default=1000,
+        kind=Kind.INT,
+        minimum=1,
+        optional=True,
+        help="reports per second of one trial beyond which its script waits in its report",
     ),
 )
 

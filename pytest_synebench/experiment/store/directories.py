@@ -1,17 +1,19 @@
 """Where runs are kept: one directory per run, never deleted, found again by setup and run id.
 
     <root>/runs/<benchmark>/<setup>/r<run_id>-<UTC>-<hex>/
-        journal.jsonl  timings.jsonl  metadata.json  results.csv.gz  trials/<i>/…
+        lease.json  journal.jsonl  timings.jsonl  metadata.json  results.csv.gz  trials/<i>/…
 
 Invariants (tests/experiment/store/test_directories.py):
 - two runs never share a directory, however close in time they begin;
-- ``newest`` finds the run of this setup and run id that began last, and no other's;
+- ``newest`` finds the run of this setup and run id that began last, and no other's, also where
+  the wall clock was set back meanwhile;
 - a run is gone on with only where space, scheduler, seed and script are what they were; what
   differs is named.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -19,6 +21,7 @@ import secrets
 import shutil
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +33,7 @@ from pytest_synebench.errors import RunError, UsageError
 from pytest_synebench.experiment.plan.plan import Plan
 
 SCHEMA = 1
+_STAMP = "%Y%m%dT%H%M%S.%fZ"
 _FREE_BYTES = 20 * 2**20
 #: Parameters that say when a run ends: a finished one goes on where one of these has changed.
 LIMITS = frozenset(
@@ -45,6 +49,10 @@ CHANGEABLE = LIMITS | frozenset(
         "stop_grace",
         "threads_per_trial",
         "log_cap_mb",
+        "report_rate",
+        "num_gpus_per_trial",
+        "oversubscribe",
+        "launch",
     }
 )
 
@@ -60,9 +68,9 @@ def create(root: Path, plan: Plan, clock: Clock) -> Path:
     Raises:
         RunError: it cannot be written, or the disk is nearly full.
     """
-    stamp = clock.utc().strftime("%Y%m%dT%H%M%S.%fZ")
-    name = f"r{plan.run_id}-{stamp}-{secrets.token_hex(3)}"
-    directory = setup_directory(root, plan) / name
+    setup = setup_directory(root, plan)
+    name = f"r{plan.run_id}-{_stamp(setup, clock)}-{secrets.token_hex(3)}"
+    directory = setup / name
     try:
         directory.mkdir(parents=True)
         (directory / "trials").mkdir()
@@ -74,6 +82,16 @@ def create(root: Path, plan: Plan, clock: Clock) -> Path:
         ) from None
     check_space(directory)
     return directory
+
+
+def _stamp(setup: Path, clock: Clock) -> str:
+    """Return when a run begins: later than every run before it, whatever the wall clock says."""
+    now = clock.utc()
+    for run in setup.glob("r*-*-*"):
+        with contextlib.suppress(ValueError):  # not a run's
+            began = datetime.strptime(run.name.split("-")[1], _STAMP).replace(tzinfo=UTC)
+            now = max(now, began + timedelta(microseconds=1))
+    return now.strftime(_STAMP)
 
 
 def _ignore_in_git(runs: Path) -> None:
@@ -103,6 +121,12 @@ def newest(root: Path, plan: Plan) -> Path | None:
     return max((run.parent for run in runs), key=lambda d: d.name.split("-", 1)[1], default=None)
 
 
+def changeable(plan: Plan) -> frozenset[str]:
+    """Return the parameters that may change on a resume of this run."""
+    # In virtual time the order of reports follows from who runs beside whom.
+    return CHANGEABLE - {"num_workers"} if plan.params.get("deterministic") else CHANGEABLE
+
+
 def identity(plan: Plan) -> dict[str, Any]:
     """Return what makes an experiment this one; it stands in the journal's header."""
     definition = plan.definition
@@ -120,7 +144,7 @@ def identity(plan: Plan) -> dict[str, Any]:
         "dataset": definition.dataset,
         "space": definition.space.to_json(),
         "script_sha256": sha256(definition.script.read_bytes()).hexdigest(),
-        "params": {k: v for k, v in plan.params.items() if k not in CHANGEABLE},
+        "params": {k: v for k, v in plan.params.items() if k not in changeable(plan)},
     }
 
 

@@ -5,6 +5,7 @@ Invariants (tests/experiment/tuner/test_intake.py):
 - levels are integers from 1 up and go up within an attempt;
 - a level that an earlier attempt reported is known again, not reported twice;
 - elapsed time, which a script counts from its own start, goes on where the resumed level ended;
+- with ``apart``, elapsed time is measured all the same, and no report has it;
 - mode "max" is negated here, once; NaN stays NaN.
 """
 
@@ -18,16 +19,30 @@ from pytest_synebench.backends.protocol import AttemptReported
 from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import TrialError
 from pytest_synebench.experiment.journal.trials import TrialRecord
-from pytest_synebench.trial import Report, Scalar
+from pytest_synebench.trial import Report, Scalar, TrialId
 
 
 class Intake:
     """Reads the reports of one benchmark's script."""
 
-    def __init__(self, definition: Benchmark) -> None:
+    def __init__(
+        self,
+        definition: Benchmark,
+        *,
+        apart: dict[tuple[TrialId, int], Scalar] | None = None,
+    ) -> None:
+        """Read by a benchmark's definition.
+
+        Args:
+            definition: says which keys a report has.
+            apart: by trial and level, where elapsed times are kept instead of in the reports;
+                None: they stay there.
+        """
         self._definition = definition
+        self._apart = apart
         self._sign = -1.0 if definition.mode == "max" else 1.0
         self._seen: set[str] = set()  # of the two keys: those that a report has had
+        self._told_of_gaps = False
 
     def read(self, sent: AttemptReported, trial: TrialRecord, level: int, at_s: float) -> Report:
         """Return the report.
@@ -48,13 +63,37 @@ class Intake:
                 f"trial {trial.id} reported {self._level_name} {resource} after {level}; "
                 "levels go up: report once at the end of each"
             )
+        metrics = self._with_elapsed(sent.metrics, trial)
         return Report(
             trial_id=trial.id,
             resource=resource,
             loss=self._sign * self._metric(sent.metrics, trial),
             at_s=at_s,
-            metrics=self._with_elapsed(sent.metrics, trial),
+            metrics=self._without_measured(trial, resource, metrics),
         )
+
+    def level(self, sent: AttemptReported) -> int | None:
+        """Return the level of a report, or None where it has none that keeps the rules."""
+        name = self._definition.resource_attr
+        value = sent.sequence + 1 if name is None else sent.metrics.get(name)
+        return value if type(value) is int and value >= 1 else None
+
+    def elapsed(self, trial: TrialRecord, level: int) -> Scalar:
+        """Return the elapsed time that a trial reported at a level; None where it did not."""
+        name = self._definition.elapsed_time_attr
+        if name is None or self._apart is not None:
+            return (self._apart or {}).get((trial.id, level))
+        return next((r.metrics.get(name) for r in trial.reports if r.resource == level), None)
+
+    def _without_measured(
+        self, trial: TrialRecord, level: int, metrics: Mapping[str, Scalar]
+    ) -> Mapping[str, Scalar]:
+        name = self._definition.elapsed_time_attr
+        if self._apart is None or name is None or name not in metrics:
+            return metrics
+        if level > trial.level:  # a level that comes again was measured when it first came
+            self._apart[trial.id, level] = metrics[name]
+        return {key: value for key, value in metrics.items() if key != name}
 
     def _with_elapsed(
         self, metrics: Mapping[str, Scalar], trial: TrialRecord
@@ -63,11 +102,10 @@ class Intake:
         if name is None or name not in metrics:
             return metrics
         resumed_from, _ = trial.beginnings.get(trial.attempts - 1, (0, 0))
-        spent = [r.metrics.get(name) for r in trial.reports if r.resource == resumed_from]
-        elapsed_s = metrics[name]
-        if not spent or not _is_number(spent[0]) or not _is_number(elapsed_s):
+        spent, elapsed_s = self.elapsed(trial, resumed_from), metrics[name]
+        if not _is_number(spent) or not _is_number(elapsed_s):
             return metrics
-        return {**metrics, name: spent[0] + elapsed_s}
+        return {**metrics, name: spent + elapsed_s}
 
     def differs(self, trial: TrialRecord, sent: AttemptReported) -> str:
         """Return a remark where a level that is sent again has another metric, else ""."""
@@ -80,6 +118,18 @@ class Intake:
                     f"where it was {before}: the script does not continue as it began"
                 )
         return ""
+
+    def gap(self, trial: TrialRecord, level: int, before: int) -> str:
+        """Return a remark where levels were left out, once in an experiment, else ""."""
+        began_from, _ = trial.beginnings.get(trial.attempts - 1, (0, 0))
+        before = max(before, began_from)
+        if level <= before + 1 or self._told_of_gaps:
+            return ""
+        self._told_of_gaps = True
+        return (
+            f"trial {trial.id} reported level {level} after {before}: levels in between count "
+            "as run, and a comparison at one of them is made at the next that is reported"
+        )
 
     def missing(self, trial: TrialRecord, until: int | None) -> str:
         """Return what a trial whose script ended with exit code 0 has failed to do, or ""."""

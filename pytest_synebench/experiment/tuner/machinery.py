@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pytest_synebench.backends.protocol import AttemptKey, Backend
 from pytest_synebench.clock import Clock
@@ -12,6 +12,7 @@ from pytest_synebench.experiment.tuner.budget import Budget
 from pytest_synebench.experiment.tuner.deadlines import Deadlines, Watch
 from pytest_synebench.experiment.tuner.intake import Intake
 from pytest_synebench.experiment.tuner.launch import Launch
+from pytest_synebench.experiment.tuner.order import AsItComes, Order
 from pytest_synebench.schedulers.protocol import Scheduler
 
 
@@ -21,12 +22,21 @@ class Live:
 
     key: AttemptKey
     watch: Watch
-    began_s: float  #: experiment time
+    began_s: float  #: measured seconds since the experiment began
     level: int = 0  #: the last level this attempt reported
     saved: int = 0  #: the last level this attempt saved a checkpoint of
     checkpoints: bool = False  #: whether the script saves and loads them
+    begun: bool = False  #: it has said hello
+    spent: bool = False  #: its last level is reported, and safe: it has nothing left but to end
+    gone: bool = False  #: its processes are, though its end may not count yet
     told_to_stop: bool = False
     verdict: str = ""  #: why we ended it, where that makes the trial fail
+    arrived_s: dict[int, float] = field(default_factory=dict)  #: measured, by number of its report
+
+    @property
+    def watched(self) -> bool:
+        """Whether its deadlines count; one that is being ended is in the back-end's hands."""
+        return not (self.verdict or self.told_to_stop or self.gone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,8 @@ class Machinery:
     launch: Launch
     intake: Intake
     clock: Clock
+    order: Order = field(default_factory=AsItComes)
+    spent_s: float | None = None  #: measured by earlier sessions; None: what the journal says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +63,13 @@ class Limits:
     budget: Budget
     deadlines: Deadlines
     wind_down_s: float  #: how long ending attempts may take before they are ended by force
+    session_s: float | None = None  #: measured seconds after which this session breaks off
+
+    def breaks_off(self, session_s: float) -> str:
+        """Return why a session that has taken so many seconds is interrupted, or ""."""
+        if self.session_s is None or session_s < self.session_s:
+            return ""
+        return (
+            f"scheduler_timeout of {self.session_s:g} s reached; in a deterministic run measured "
+            "time ends only a session, not the run: --synebench-resume goes on"
+        )

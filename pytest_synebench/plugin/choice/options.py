@@ -50,6 +50,12 @@ def add_static(parser: pytest.Parser) -> None:
         help="go on with the newest unfinished run of each experiment",
     )
     option(
+        "--synebench-takeover",
+        action="store_true",
+        help="with --synebench-resume: also where another session holds the run, if that one is "
+        "stopped (Ctrl-Z) or on another machine; it writes nothing more from then on",
+    )
+    option(
         "--synebench-storage",
         metavar="DIR",
         help="where runs are kept (default: .synebench in the root directory)",

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from pytest_synebench.backends.supervision.nursery import Nursery
 from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import SynebenchError
+from pytest_synebench.experiment.assembly import Site
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.plugin.choice.selection import Selection, typed_of
@@ -26,8 +28,17 @@ from pytest_synebench.plugin.session.progress import Progress
 open_run = Run.open  #: looked up late: tests put another one here
 SUMMARIES = pytest.StashKey[list[dict[str, Any]]]()
 PROGRESS = pytest.StashKey[Progress]()
+_NURSERY = pytest.StashKey[Nursery]()
 _ITEMS_AT_MOST = 1000
 _PUMP_S = 0.2
+
+
+def nursery(config: pytest.Config) -> Nursery:
+    """Return the session's supervisors, which its experiments share."""
+    if _NURSERY not in config.stash:
+        config.stash[_NURSERY] = Nursery()
+        config.add_cleanup(config.stash[_NURSERY].close)
+    return config.stash[_NURSERY]
 
 
 class Experiment(pytest.Collector):
@@ -106,7 +117,14 @@ class Experiment(pytest.Collector):
         )
         root = Path(self.config.rootpath, option.synebench_storage or ".synebench")
         audit = typed_of(self.config).audit
-        self.run = open_run(plan, root=root, resume=option.synebench_resume, audit=audit)
+        self.run = open_run(
+            plan,
+            root=root,
+            resume=option.synebench_resume,
+            takeover=option.synebench_takeover,
+            audit=audit,
+            site=Site(nursery=nursery(self.config)),
+        )
 
     def pump(self) -> None:
         """Let the run advance for a moment; what breaks it is kept in ``error``."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_synebench.backends.local.machine import this_machine
 from pytest_synebench.plugin import compat, xdist
 from pytest_synebench.plugin.choice.command_line import CHOSEN, CONFLICTS
 from pytest_synebench.plugin.nodes import collect
@@ -40,6 +41,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     lines = ["synebench: " + ", ".join(chosen)]
     if start.OFFSET in config.stash:
         lines.append(f"synebench: random_seed_offset {config.stash[start.OFFSET]}, drawn")
+    lines += [f"synebench: {why}" for why in start.fewer_workers(config, this_machine())]
     lines += [
         f"synebench: --{key} belongs to another plugin here; use --synebench-set {key}=VALUE"
         for key in config.stash[CONFLICTS]

@@ -2,7 +2,8 @@
 
 Invariants (tests/plugin/test_options.py, tests/plugin/test_command_line.py):
 - what the user typed is checked in full before anything is collected;
-- ``--synebench`` without paths runs the experiments alone.
+- ``--synebench`` without paths runs the experiments alone;
+- where fewer trials run at once than were asked for, the header says so, once.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_synebench.backends.local.machine import Machine
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.plan.parameters import near
+from pytest_synebench.experiment.plan.workers import workers
 from pytest_synebench.plugin import loading, xdist
 from pytest_synebench.plugin.choice import command_line, parameter_options
 from pytest_synebench.plugin.choice.chain import Chain
@@ -70,6 +73,11 @@ def check(config: pytest.Config) -> None:
         UsageError: a value, key, variant or run id breaks its rule.
     """
     heartbeat_s(config)
+    if config.option.synebench_takeover and not config.option.synebench_resume:
+        raise UsageError(
+            "--synebench-takeover is given without --synebench-resume: it lets a resume take a run "
+            "from another session; give both, or neither to start a new run"
+        )
     seen = config.stash[_SEEN]
     typed = _with_offset(config, typed_of(config))
     for name, key, _ in typed.settings:
@@ -86,6 +94,13 @@ def check(config: pytest.Config) -> None:
             typed = replace(typed, by_id=(*typed.by_id, *extra))
             remember(config, typed)
         selections(config, one)
+
+
+def fewer_workers(config: pytest.Config, machine: Machine) -> list[str]:
+    """Return why experiments run fewer trials at once than they ask for, each reason once."""
+    chosen = [one for seen in config.stash[_SEEN] for one in selections(config, seen)]
+    why = [workers(one.params, machine.processors, len(machine.gpus))[1] for one in chosen]
+    return list(dict.fromkeys(text for text in why if text))
 
 
 def _with_offset(config: pytest.Config, typed: Typed) -> Typed:

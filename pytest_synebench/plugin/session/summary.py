@@ -61,7 +61,7 @@ def _units(one: Mapping[str, Any]) -> str:
 
 def resume_command(config: pytest.Config) -> str:
     """Return the command line of this session with ``--synebench-resume``."""
-    args = [str(arg) for arg in config.invocation_params.args]
+    args = [str(arg) for arg in config.invocation_params.args if arg != "--synebench-takeover"]
     if "--synebench-resume" not in args:
         args.append("--synebench-resume")
     if xdist.OFFSET in config.stash:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +11,7 @@ from typing import Any
 
 from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.backends.protocol import AttemptEnded, AttemptKey, AttemptSpec
-from pytest_synebench.backends.supervision.leftovers import (
-    Order,
-    OrdinaryLauncher,
-    Process,
-    Seen,
-    tree,
-)
+from pytest_synebench.backends.supervision.leftovers import Seen, tree
 from pytest_synebench.clock import SystemClock
 from pytest_synebench.testing.plays import Stage, Watcher
 from pytest_synebench.trial import Scalar, TrialId
@@ -25,23 +20,9 @@ from pytest_synebench.trial import Scalar, TrialId
 REPORTS = "from pytest_synebench.training import Reporter\nreport = Reporter()\n"
 
 
-class Recording(OrdinaryLauncher):
-    """Keeps what it was told to make, and what it made."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.orders: list[Order] = []
-        self.made: list[Process] = []
-
-    def launch(self, order: Order) -> Process:
-        self.orders.append(order)
-        self.made.append(super().launch(order))
-        return self.made[-1]
-
-
 def alive(token: str) -> list[Seen]:
     """Return what lives of a run."""
-    return tree(None, f"SYNEBENCH_RUN={token}")
+    return tree(f"SYNEBENCH_RUN={token}")
 
 
 @contextmanager
@@ -50,7 +31,7 @@ def local_stage(folder: Path, script: str, **options: Any) -> Iterator[Stage]:
     file, trials, token = folder / "script.py", folder / "trials", str(folder)
     file.write_text(script, encoding="utf-8")
     trials.mkdir(exist_ok=True)
-    options = {"grace_s": 0.05, "clock": SystemClock(), **options}
+    options = {"launch": "cold", "grace_s": 0.05, "clock": SystemClock(), **options}
 
     def make() -> LocalBackend:
         return LocalBackend(file, run_token=token, **options)
@@ -68,7 +49,8 @@ def local_stage(folder: Path, script: str, **options: Any) -> Iterator[Stage]:
     finally:
         backend.close()
         assert alive(token) == []
-    assert len(open_descriptors()) < len(before)  # the selector's own is closed, too
+    if "nursery" not in options:  # that keeps its supervisors
+        assert len(open_descriptors()) < len(before)  # the selector's own is closed, too
 
 
 def open_descriptors() -> set[str]:
@@ -96,3 +78,15 @@ def run(stage: Stage, spec: AttemptSpec) -> tuple[Watcher, AttemptEnded]:
     watcher = Watcher(stage, stage.backend)
     stage.backend.start(spec)
     return watcher, watcher.ends(spec)[0]
+
+
+def gone(pid: int) -> None:
+    """Wait until a process, which need not be a child of this one, has ended."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    waiter = select.poll()
+    waiter.register(fd, select.POLLIN)
+    assert waiter.poll(60_000)
+    os.close(fd)

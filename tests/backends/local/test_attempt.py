@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_synebench.backends.local import backend
 from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.backends.supervision.leftovers import look
 from pytest_synebench.testing.plays import Watcher
 
-from .local_stage import REPORTS, Recording, alive, local_stage, run, spec_of
+from .local_stage import REPORTS, alive, gone, local_stage, run, spec_of
 
 # -- how it ended --------------------------------------------------------------------------------
 
@@ -72,17 +73,6 @@ def test_what_was_no_message_on_the_report_channel_is_counted(tmp_path: Path) ->
         assert watcher.reports(spec_of(stage)) == [{"loss": 1}]
 
 
-def test_a_status_that_somebody_else_took_is_no_success(tmp_path: Path) -> None:
-    launcher = Recording()
-    with local_stage(tmp_path, "", launcher=launcher) as stage:
-        spec = spec_of(stage)
-        stage.backend.start(spec)
-        os.waitpid(launcher.made[0].pid, 0)
-        (end,) = Watcher(stage, stage.backend).ends(spec)
-        assert not end.ok
-        assert end.detail.startswith("exit status unknown")
-
-
 # -- what it leaves behind -----------------------------------------------------------------------
 
 FORK_TWICE = """
@@ -135,40 +125,48 @@ def test_a_child_without_the_tag_in_a_session_of_its_own_ends_too(
         assert look(int(str(watcher.reports(spec)[0]["child"]))) is None
 
 
-def test_a_process_that_nobody_can_find_is_not_waited_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("children", "words"), [(1, "1 process"), (2, "2 processes")])
+def test_what_it_left_behind_is_found_by_nothing_but_its_ancestry_and_told(
+    tmp_path: Path, children: int, words: str
+) -> None:
     script = REPORTS + (
         "import os\n"
-        "if os.fork() == 0:\n"
-        "    os.setsid()\n"
-        "    child = os.posix_spawn('/bin/sleep', ['sleep', '600'], {})\n"
-        "    print(child, flush=True)\n"
-        "    os._exit(0)\n"
-        "os.wait()\n"
+        f"for _ in range({children}):\n"
+        "    if os.fork() == 0:\n"
+        "        os.setsid()\n"
+        "        print(os.posix_spawn('/bin/sleep', ['sleep', '600'], {}), flush=True)\n"
+        "        os._exit(0)\n"
+        "    os.wait()\n"
     )
     with local_stage(tmp_path, script) as stage:
         _, end = run(stage, spec_of(stage))
-        assert end.ok
-        # It holds the log pipes still, and only this test knows its number.
-        os.kill(int((stage.directory / "0/stdout.log").read_text()), signal.SIGKILL)
+        assert (end.ok, end.detail) == (True, f"exit code 0; left {words} behind")
+        for pid in (stage.directory / "0/stdout.log").read_text().split():
+            assert look(int(pid)) is None
 
 
-def test_everything_that_is_in_the_pipe_comes_before_the_end(tmp_path: Path) -> None:
+def test_everything_that_is_in_the_pipe_comes_before_the_end(
+    tmp_path: Path, made: list[int]
+) -> None:
     script = REPORTS + (
         "import fcntl, json, os\n"
         "fd = json.load(open(os.environ['SYNEBENCH_ATTEMPT']))['fd']\n"
         "fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 2**20)\n"
         "for n in range(1000): report(n=n, text='x' * 500)\n"
     )
-    launcher = Recording()
-    with local_stage(tmp_path, script, launcher=launcher) as stage:
+    with local_stage(tmp_path, script) as stage:
         spec, watcher = spec_of(stage), Watcher(stage, stage.backend)
         stage.backend.start(spec)
-        os.waitid(os.P_PID, launcher.made[0].pid, os.WEXITED | os.WNOWAIT)
+        watcher.until(lambda: made)
+        gone(made[0])
         watcher.ends(spec)
         assert [report["n"] for report in watcher.reports(spec)] == list(range(1000))
 
 
-def test_a_killed_controller_leaves_nothing_once_its_run_is_continued(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_killed_controller_leaves_nothing_once_its_run_is_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: bool
+) -> None:
     (tmp_path / "script.py").write_text(
         REPORTS + "import os, signal\nif os.fork(): report(loss=1)\nwhile True: signal.pause()\n"
     )
@@ -179,12 +177,17 @@ def test_a_killed_controller_leaves_nothing_once_its_run_is_continued(tmp_path: 
     with controller:
         assert controller.stdout is not None
         assert controller.stdout.readline() == "reported\n"
-        assert len(alive(str(tmp_path))) == 2
+        attempt = alive(str(tmp_path))
+        assert len(attempt) == 2
+        (supervisor,) = {seen.parent for seen in attempt} - {seen.pid for seen in attempt}
+        if stopped:
+            os.kill(supervisor, signal.SIGSTOP)
+            monkeypatch.setattr(backend, "_PATIENCE_S", 0.01)
         controller.kill()
-    assert alive(str(tmp_path)) != []
 
     LocalBackend(tmp_path / "script.py", run_token=str(tmp_path)).close()
     assert alive(str(tmp_path)) == []
+    assert look(supervisor) is None
 
 
 CONTROLLER = """

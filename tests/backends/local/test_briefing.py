@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +120,12 @@ def test_the_longest_value_fits(tmp_path: Path) -> None:
 
 def test_the_attempts_file_says_what_the_job_side_reads(tmp_path: Path) -> None:
     told = spec({"lr": 0.5, "top": float("inf")}, tmp_path, checkpoint_at=(1, 3))
-    path = briefing.write_files(told, Path("/s/train.py"), 7, "abc")
+    path = briefing.write_files(told, Path("/s/train.py"), "abc")
     assert json.loads(path.read_text()) == {
         "schema": 1,
         "trial": 2,
         "attempt": 1,
-        "fd": 7,
+        "fd": 3,
         "nonce": "abc",
         "seed": 9,
         "resource_attr": "epoch",
@@ -142,14 +141,18 @@ def test_the_attempts_file_says_what_the_job_side_reads(tmp_path: Path) -> None:
 
 def test_the_environment_is_the_users_without_coverage_and_with_ours() -> None:
     user = {"HOME": "/h", "COV_CORE_SOURCE": "x", "COVERAGE_PROCESS_CONFIG": "y", "COVERAGE": "z"}
-    assert briefing.environment(user, spec({}), Path("/t/attempt.json"), "token") == {
+    assert briefing.environment(user, Path("/t/attempt.json"), "token") == {
         "HOME": "/h",
         "COVERAGE": "z",
-        "PYTHONHASHSEED": "9",
+        "PYTHONHASHSEED": "0",
         "SYNEBENCH_ATTEMPT": "/t/attempt.json",
-        "SYNEBENCH_PARENT": str(os.getpid()),
         "SYNEBENCH_RUN": "token",
     }
+
+
+def test_a_hash_seed_of_the_users_own_stays() -> None:
+    told = briefing.environment({"PYTHONHASHSEED": "7"}, Path("/t/attempt.json"), "token")
+    assert told["PYTHONHASHSEED"] == "7"
 
 
 def test_the_next_attempt_is_told_anew(tmp_path: Path) -> None:

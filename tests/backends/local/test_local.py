@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import selectors
-import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,16 +13,15 @@ from typing import Any
 
 import pytest
 
-from pytest_synebench.backends.local import attempt
 from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.backends.local.briefing import thread_variables
-from pytest_synebench.backends.protocol import AttemptEnded, AttemptPlaced, AttemptSpec
-from pytest_synebench.backends.supervision.leftovers import OrdinaryLauncher, Seen
+from pytest_synebench.backends.protocol import AttemptEnded, AttemptSpec
+from pytest_synebench.backends.supervision.keeper import Keeper
 from pytest_synebench.clock import SystemClock
 from pytest_synebench.errors import BackendError, UsageError
 from pytest_synebench.testing.plays import Stage, Watcher
 
-from .local_stage import REPORTS, Recording, local_stage, open_descriptors, run, spec_of
+from .local_stage import REPORTS, gone, local_stage, open_descriptors, run, spec_of
 
 Events = list[tuple[selectors.SelectorKey, int]]
 
@@ -153,12 +152,33 @@ def test_a_full_disk_under_a_log_is_told_and_harms_nothing(tmp_path: Path) -> No
 # -- what cannot be started ----------------------------------------------------------------------
 
 
-def test_an_interpreter_that_is_not_there_is_named(tmp_path: Path) -> None:
-    launcher = OrdinaryLauncher("/no/such/python")
-    with local_stage(tmp_path, "", launcher=launcher) as stage:
-        with pytest.raises(BackendError, match=r"No such file.*: /no/such/python; name one that"):
-            stage.backend.start(spec_of(stage))
-        assert stage.backend.poll(0.0) == []
+@pytest.mark.parametrize(
+    ("interpreter", "where"), [("/no/such/python", ", or is"), ("no-such-python", " on the PATH")]
+)
+def test_an_interpreter_that_is_not_there_is_refused_before_anything_starts(
+    tmp_path: Path, interpreter: str, where: str
+) -> None:
+    with pytest.raises(UsageError, match=f"interpreter '{interpreter}' is not there{where}"):
+        LocalBackend(tmp_path / "script.py", run_token="x", interpreter=interpreter)
+
+
+def test_an_interpreter_that_vanished_is_named_and_the_rest_can_go_on(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    with local_stage(tmp_path, HANGS, interpreter=str(python)) as stage:
+        first, spec = spec_of(stage), spec_of(stage, 1)
+        watcher = Watcher(stage, stage.backend)
+        stage.backend.start(first)
+        watcher.reported(first)
+        python.unlink()
+        stage.backend.start(spec)
+        with pytest.raises(
+            BackendError, match=rf"trial 1 \(.*No such file.*: {python}; name one that is there"
+        ):
+            watcher.ends(spec)
+        python.symlink_to(sys.executable)
+        stage.backend.start(spec)
+        watcher.reported(spec)
 
 
 def test_a_full_disk_stops_the_start_with_a_way_out(tmp_path: Path) -> None:
@@ -174,6 +194,7 @@ def test_at_every_lack_of_descriptors_the_start_is_undone(
     tmp_path: Path, few_descriptors: None
 ) -> None:
     with local_stage(tmp_path, REPORTS + "report(loss=1)") as stage:
+        run(stage, spec_of(stage, 1))  # the supervisor runs
         before, spec = open_descriptors(), spec_of(stage)
         refusals = 0
         while refused(stage, spec, 4 + refusals):  # a new descriptor's number is below the limit
@@ -184,11 +205,15 @@ def test_at_every_lack_of_descriptors_the_start_is_undone(
         assert Watcher(stage, stage.backend).ends(spec)[0].ok
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(3))
 def test_a_process_that_cannot_be_listened_to_is_not_left_running(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     with local_stage(tmp_path, HANGS) as stage:
+        run_first = spec_of(stage, 1)
+        stage.backend.start(run_first)  # the supervisor runs, and is listened to
+        stage.backend.stop(run_first.key)
+        Watcher(stage, stage.backend).ends(run_first)
         before, spec = open_descriptors(), spec_of(stage)
         register = selectors.EpollSelector.register
         left = iter(range(number))
@@ -233,7 +258,7 @@ def few_descriptors() -> Iterator[None]:
 def test_when_processes_cannot_be_watched_everything_can_still_be_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> list[Seen]:
+    def refuse(keeper: Keeper) -> None:
         raise OSError(24, "Too many open files")
 
     with local_stage(tmp_path, "import sys; sys.exit(3)") as stage:
@@ -241,11 +266,9 @@ def test_when_processes_cannot_be_watched_everything_can_still_be_ended(
         stage.backend.start(specs[0])
         watcher = Watcher(stage, stage.backend)
         with monkeypatch.context() as patch:
-            patch.setattr(attempt, "tree", refuse)
+            patch.setattr(Keeper, "receive", refuse)
             with pytest.raises(BackendError, match="cannot be watched: Too many open files; each"):
                 watcher.ends(specs[0])
-            stage.backend.start(specs[1])
-            stage.backend.stop(specs[1].key)
             with pytest.raises(BackendError, match="cannot be ended: Too many open files; each"):
                 stage.backend.close()
         stage.backend.close()
@@ -321,29 +344,21 @@ def test_the_environment_is_the_users_with_ours(
 ) -> None:
     monkeypatch.setenv("USERS_OWN", "yes")
     monkeypatch.setenv("COVERAGE_PROCESS_START", "x")
-    names = ["USERS_OWN", "COVERAGE_PROCESS_START", "PYTHONHASHSEED", "SYNEBENCH_PARENT"]
+    names = ["USERS_OWN", "COVERAGE_PROCESS_START", "PYTHONHASHSEED"]
     names += ["SYNEBENCH_RUN", "OMP_NUM_THREADS"]
     script = REPORTS + f"import os\nreport(**{{n: os.environ.get(n) for n in {names}}})"
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
     with local_stage(tmp_path, script, environment=thread_variables(3)) as stage:
         watcher, _ = run(stage, spec_of(stage, 5))
         assert watcher.reports(spec_of(stage, 5)) == [
             {
                 "USERS_OWN": "yes",
                 "COVERAGE_PROCESS_START": None,
-                "PYTHONHASHSEED": "5",
-                "SYNEBENCH_PARENT": str(os.getpid()),
+                "PYTHONHASHSEED": "0",
                 "SYNEBENCH_RUN": str(tmp_path),
                 "OMP_NUM_THREADS": "3",
             }
         ]
-
-
-def test_the_way_a_process_is_made_is_one_port(tmp_path: Path) -> None:
-    launcher = Recording()
-    with local_stage(tmp_path, "", launcher=launcher) as stage:
-        assert run(stage, spec_of(stage, lr=0.5))[1].ok
-    assert [order.arguments for order in launcher.orders] == [("--lr", "0.5")]
-    assert signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL  # nobody else's business is touched
 
 
 def test_what_is_known_already_is_told_without_a_wait(
@@ -357,14 +372,14 @@ def test_what_is_known_already_is_told_without_a_wait(
         return select(selector, wait_s)
 
     monkeypatch.setattr(selectors.EpollSelector, "select", recorded)
-    with local_stage(tmp_path, "import signal; signal.pause()") as stage:
-        stage.backend.start(spec_of(stage))
-        assert stage.backend.poll(5.0)[:1] == [AttemptPlaced(key=spec_of(stage).key)]
+    with local_stage(tmp_path, "") as stage:
+        stage.backend.start(spec_of(stage, text="a\0b"))
+        assert len(stage.backend.poll(5.0)) == 1
         assert waits == [0.0]
 
 
 def test_the_order_of_what_happens_at_once_does_not_matter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[int]
 ) -> None:
     select = selectors.EpollSelector.select
 
@@ -372,10 +387,10 @@ def test_the_order_of_what_happens_at_once_does_not_matter(
         return select(selector, wait_s)[::-1]
 
     monkeypatch.setattr(selectors.EpollSelector, "select", reversed_)
-    launcher = Recording()
-    with local_stage(tmp_path, REPORTS + "print(report(loss=1))", launcher=launcher) as stage:
+    with local_stage(tmp_path, REPORTS + "print(report(loss=1))") as stage:
         spec, watcher = spec_of(stage), Watcher(stage, stage.backend)
         stage.backend.start(spec)
-        os.waitid(os.P_PID, launcher.made[0].pid, os.WEXITED | os.WNOWAIT)
+        watcher.until(lambda: made)
+        gone(made[0])
         assert watcher.ends(spec)[0].ok
         assert watcher.reports(spec) == [{"loss": 1}]

@@ -14,7 +14,9 @@ from .local_stage import local_stage
 
 
 class TestLocalBackend(BackendSuite):
-    @pytest.fixture
-    def stage(self, tmp_path: Path) -> Iterator[Stage]:
-        with local_stage(tmp_path, PLAYER) as stage:
+    @pytest.fixture(params=["warm", "cold"])
+    def stage(self, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+        remarks: list[str] = []
+        with local_stage(tmp_path, PLAYER, launch=request.param, remark=remarks.append) as stage:
             yield stage
+        assert remarks == []

@@ -3,19 +3,18 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
 
 from pytest_synebench.backends.supervision import leftovers
 from pytest_synebench.backends.supervision.leftovers import (
-    Order,
-    OrdinaryLauncher,
+    await_supervisors,
     carries,
     end_leftovers,
     everything,
+    identity,
     kill,
     kill_all,
     look,
@@ -27,10 +26,10 @@ from pytest_synebench.errors import BackendError
 TAG = f"SYNEBENCH_TEST={os.getpid()}"
 
 
-@pytest.fixture
-def sleeper() -> Iterator[subprocess.Popen[bytes]]:
-    """A process that does nothing for long, and carries the tag."""
-    name, _, value = TAG.partition("=")
+@contextmanager
+def sleeping(tag: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Have a process that does nothing for long, and carries the tag."""
+    name, _, value = tag.partition("=")
     environment = {"A": "1", name: value, "Z": "2"}
     with subprocess.Popen(
         ["/bin/cat"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -45,6 +44,12 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
         child.kill()
 
 
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    with sleeping(TAG) as child:
+        yield child
+
+
 def test_a_process_is_found_by_what_its_environment_says_to_the_letter(
     sleeper: subprocess.Popen[bytes],
 ) -> None:
@@ -53,7 +58,7 @@ def test_a_process_is_found_by_what_its_environment_says_to_the_letter(
     assert carries(sleeper.pid, "Z=2")
     assert not carries(sleeper.pid, TAG[:-1])
     assert not carries(sleeper.pid, TAG[1:])
-    assert [seen.pid for seen in tree(None, TAG)] == [sleeper.pid]
+    assert [seen.pid for seen in tree(TAG)] == [sleeper.pid]
 
 
 def test_children_that_shed_the_tag_belong_to_the_tree_while_their_parent_lives() -> None:
@@ -64,40 +69,9 @@ def test_children_that_shed_the_tag_belong_to_the_tree_while_their_parent_lives(
     ) as parent:
         assert parent.stdout is not None
         parent.stdout.readline()
-        assert len(tree(None, TAG)) >= 2
-        wait_all(kill_all(tree(None, TAG)), 60.0)
-    assert tree(None, TAG) == []
-
-
-@pytest.mark.parametrize("moves_to", ["os.setpgid(0, 0)", "pass"])
-def test_orphans_without_the_tag_belong_to_the_session_or_group_of_their_tree(
-    moves_to: str,
-) -> None:
-    fork = f"""
-import os
-if os.fork() == 0:
-    {moves_to}
-    os.write(1, b"x")
-    os.execve("/bin/sleep", ["sleep", "600"], {{}})
-"""
-    leader = subprocess.Popen(
-        [sys.executable, "-c", fork], stdout=subprocess.PIPE, start_new_session=True
-    )
-    with leader:
-        assert leader.stdout is not None
-        assert leader.stdout.read(1) == b"x"
-        os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
-        left = tree(leader.pid, TAG)
-        assert len(left) == 1
-        assert wait_all(kill_all(left), 60.0)
-        assert tree(leader.pid, TAG) == []
-
-
-def test_the_old_cannot_belong_to_a_young_tree(sleeper: subprocess.Popen[bytes]) -> None:
-    seen = look(sleeper.pid)
-    assert seen is not None
-    assert tree(None, TAG, since=seen.started) == [seen]
-    assert tree(None, TAG, since=seen.started + 1) == []
+        assert len(tree(TAG)) >= 2
+        wait_all(kill_all(tree(TAG)), 60.0)
+    assert tree(TAG) == []
 
 
 def test_a_number_that_was_used_again_is_not_signalled(sleeper: subprocess.Popen[bytes]) -> None:
@@ -136,7 +110,7 @@ def test_what_belongs_to_somebody_else_is_left_alone(
 
     monkeypatch.setattr(signal, "pidfd_send_signal", refuse)
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - names, not paths
-    assert kill_all(tree(None, TAG)) == []
+    assert kill_all(tree(TAG)) == []
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
     assert end_leftovers(TAG, 1.0) == 0
 
@@ -157,23 +131,57 @@ def test_a_leftover_that_does_not_end_is_named(
         end_leftovers(TAG, 0.01)
 
 
-def test_a_process_that_cannot_be_watched_is_not_left_running(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(pid: int) -> int:
-        raise OSError(24, "Too many open files")
+# -- supervisors whose controller is gone --------------------------------------------------------
 
-    monkeypatch.setattr(os, "pidfd_open", refuse)
-    name, _, value = TAG.partition("=")
-    with (tmp_path / "out").open("wb") as out:
-        order = Order(
-            script=Path("/dev/null"),
-            arguments=(),
-            environment={name: value},
-            stdout=out.fileno(),
-            stderr=out.fileno(),
-            channel=out.fileno(),
-        )
-        with pytest.raises(OSError, match="Too many open files"):
-            OrdinaryLauncher("/bin/yes").launch(order)
-    assert tree(None, TAG) == []
+
+def test_a_supervisor_whose_controller_ended_is_ended_after_the_patience() -> None:
+    with subprocess.Popen(["/bin/true"]) as ended:
+        pass
+    for controller in (f"{ended.pid}-1", f"{os.getpid()}-1"):  # ended; the number is another's now
+        with sleeping(f"SYNEBENCH_SUPERVISOR={controller}") as child:
+            await_supervisors(0.0)
+            assert child.wait() == -signal.SIGKILL
+
+
+def test_a_supervisor_that_ends_by_itself_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sleeping(f"SYNEBENCH_SUPERVISOR={os.getpid()}-1") as child:
+        wait = leftovers.wait_all
+
+        def ends(fds: list[int], patience_s: float) -> bool:
+            assert child.stdin is not None
+            child.stdin.close()
+            return wait(fds, patience_s)
+
+        monkeypatch.setattr(leftovers, "wait_all", ends)
+        await_supervisors(60.0)
+        assert child.wait() == 0
+
+
+@pytest.mark.parametrize("controller", ["alive", "", "x", "1", "-1", "1-", "0-x"])
+def test_a_supervisor_of_somebody_who_lives_or_whom_nobody_knows_is_left_alone(
+    controller: str,
+) -> None:
+    told = identity(os.getpid()) if controller == "alive" else controller
+    with sleeping(f"SYNEBENCH_SUPERVISOR={told}") as child:
+        await_supervisors(0.0)
+        assert child.poll() is None
+
+
+def test_a_supervisor_in_another_namespace_of_numbers_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with sleeping(f"SYNEBENCH_SUPERVISOR={os.getpid()}-1") as child:
+        theirs, same = f"/proc/{child.pid}/ns/pid", os.path.samefile
+
+        def elsewhere(one: str, other: str) -> bool:
+            return one != theirs and same(one, other)
+
+        monkeypatch.setattr(os.path, "samefile", elsewhere)
+        await_supervisors(0.0)
+        assert child.poll() is None
+
+
+def test_an_identity_is_a_number_and_a_moment() -> None:
+    seen = look(os.getpid())
+    assert seen is not None
+    assert identity(os.getpid()) == f"{os.getpid()}-{seen.started}"

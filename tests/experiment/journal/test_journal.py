@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -68,36 +66,33 @@ def test_an_entry_is_on_disk_before_append_returns(
     journal.close()
 
 
-HOLD = """
-import sys
-from pathlib import Path
-from pytest_synebench.errors import RunError
-from pytest_synebench.experiment.journal.journal import Journal, read_journal
-path = Path(sys.argv[1])
-try:
-    Journal(path)
-except RunError as error:
-    print(error)
-print(len(read_journal(path)[1]), "entries read")
-"""
-
-
-def test_another_process_may_read_a_journal_that_is_held_but_not_hold_it(tmp_path: Path) -> None:
+def test_a_journal_that_is_open_may_be_read(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     journal = Journal(path)
     journal.begin({})
     journal.append(Opened(at_s=0.0))
-    done = subprocess.run(
-        [sys.executable, "-c", HOLD, str(path)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    refused, read = done.stdout.splitlines()
-    assert refused.startswith(f"{path} is held by another process")
-    assert read == "1 entries read"
+    assert read_journal(path)[1] == [Entry(Opened(at_s=0.0))]
     journal.close()
+
+
+@pytest.mark.parametrize("refused", [1, 2])
+def test_who_may_no_longer_write_neither_appends_nor_goes_on(tmp_path: Path, refused: int) -> None:
+    calls = []
+
+    def guard() -> None:
+        calls.append(len(read_journal(path)[1]))
+        if len(calls) == 2 + refused:
+            raise RunError("it is another's by now")
+
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, guard=guard)
+    journal.begin({})
+    with pytest.raises(RunError, match="another's by now"):
+        journal.append(Opened(at_s=0.0))
+    journal.close()
+    # Before the entry, and once more when it is on disk: it may have waited long for that.
+    assert calls == [0, 0, 0, 1][: 2 + refused]
+    assert len(read_journal(path)[1]) == refused - 1
 
 
 def test_a_new_journal_has_no_header_until_it_is_begun(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from pytest_synebench.events import (
 from pytest_synebench.experiment.journal.journal import Entry, read_journal
 from pytest_synebench.experiment.journal.trials import TrialTable
 from pytest_synebench.testing.histories import HISTORIES
-from pytest_synebench.trial import Report, TrialId, TrialState
+from pytest_synebench.trial import CheckpointRef, Report, TrialId, TrialState
 
 T0, T1 = TrialId(0), TrialId(1)
 
@@ -236,3 +236,49 @@ def test_how_the_last_controller_left_is_known_until_another_opens() -> None:
 
 def test_the_clock_goes_on_where_the_latest_entry_left_it() -> None:
     assert folded([Entry(Opened(at_s=5.0)), Entry(Opened(at_s=3.0))]).at_s == 5.0
+
+
+# -- where an attempt starts ---------------------------------------------------------------------
+
+
+def resume(at_s: float) -> Entry:
+    return Entry(SlotFreed(at_s=at_s), (Resume(trial_id=T0, until=9),))
+
+
+def test_an_attempt_starts_with_the_decision_that_leads_to_it() -> None:
+    pause = Entry(report(3), (Pause(trial_id=T0),))
+    entries = [start(until=3), Entry(report(1)), pause, resume(7.5)]
+    trial = folded(entries[:2]).trials[T0]
+    assert (trial.started_s, trial.started_from) == (0.0, 0)
+    trial = folded(entries).trials[T0]
+    assert (trial.started_s, trial.started_from) == (7.5, 3)
+
+
+def test_a_retry_starts_when_the_failure_counted() -> None:
+    failed = Entry(Retried(at_s=3.0, trial_id=T0, reason="exit code 1"))
+    trial = folded([start(), Entry(report(2)), failed]).trials[T0]
+    assert (trial.started_s, trial.started_from) == (3.0, 2)
+
+
+def test_an_attempt_that_is_run_again_keeps_the_start_of_its_decision() -> None:
+    entries = [start(), Entry(report(2)), Entry(Opened(at_s=2.0)), Entry(report(3))]
+    trial = folded(entries).trials[T0]
+    assert (trial.started_s, trial.started_from, trial.attempts) == (0.0, 0, 2)
+
+
+def test_a_trial_from_anothers_checkpoint_starts_at_its_level() -> None:
+    ref = CheckpointRef(trial_id=T1, level=4, sha256="")
+    clone = Start(trial_id=T0, config={}, until=9, checkpoint=ref)
+    assert folded([Entry(SlotFreed(at_s=1.0), (clone,))]).trials[T0].started_from == 4
+
+
+def test_a_slot_that_was_left_free_is_known_until_something_happens() -> None:
+    free = SlotFreed(at_s=1.0, may_start=False)
+    assert folded([start(), Entry(free)]).declined == free
+    for note in (Opened(at_s=2.0), Closed(at_s=2.0, finished=False, reason="")):
+        assert folded([start(), Entry(free), Entry(note)]).declined == free
+    retried = Retried(at_s=2.0, trial_id=T0, reason="")
+    ended = Ended(at_s=2.0, trial_id=T0, state=TrialState.FAILED)
+    for event in (report(1), retried, ended):
+        assert folded([start(), Entry(free), Entry(event)]).declined is None
+    assert folded([start()]).declined is None

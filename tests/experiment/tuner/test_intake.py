@@ -206,3 +206,48 @@ def test_an_end_before_the_last_level_is_no_success(
 def test_a_script_without_levels_may_end_after_one_report(folder: Path) -> None:
     intake = Intake(toy_benchmark(folder, resource_attr=None, max_resource_attr=None))
     assert intake.missing(trial(0.5), None) == ""
+
+
+# -- virtual time --------------------------------------------------------------------------------
+
+
+@given(value=SCALARS)
+@example(value=True)
+@example(value=1.0)
+def test_the_level_of_a_report_is_what_a_report_with_it_would_have(
+    folder: Path, value: object
+) -> None:
+    intake = Intake(toy_benchmark(folder))
+    try:
+        expected = intake.read(sent(epoch=value, loss=0.5), trial(), 0, 0.0).resource
+    except TrialError:
+        assert intake.level(sent(epoch=value)) is None
+    else:
+        assert intake.level(sent(epoch=value)) == expected
+
+
+def test_the_level_of_a_report_without_one_is_its_number(folder: Path) -> None:
+    counted = Intake(toy_benchmark(folder, resource_attr=None, max_resource_attr=None))
+    assert counted.level(sent(4, loss=0.5)) == 5
+    assert Intake(toy_benchmark(folder)).level(sent(4, loss=0.5)) is None
+
+
+def test_elapsed_time_that_is_kept_apart_is_that_of_the_first_report(folder: Path) -> None:
+    definition = toy_benchmark(folder, elapsed_time_attr="elapsed")
+    intake = Intake(definition, apart={})
+    known = trial(0.5)
+    first = intake.read(sent(epoch=2, loss=0.4, elapsed=3.0), known, 1, 0.0)
+    assert first.metrics == {"epoch": 2, "loss": 0.4}
+    known.reports.append(first)
+    again = intake.read(sent(epoch=2, loss=0.4, elapsed=7.0), known, 1, 0.0)
+    assert "elapsed" not in again.metrics
+    assert intake.elapsed(known, 2) == 3.0
+    assert Intake(definition).elapsed(trial(0.5), 1) is None
+
+
+def test_a_gap_between_levels_is_told_once(intake: Intake) -> None:
+    known = trial()
+    known.beginnings[0] = (3, 0)
+    assert intake.gap(known, 4, 0) == "", "it began from level 3"
+    assert intake.gap(known, 6, 4).startswith("trial 0 reported level 6 after 4: levels in between")
+    assert intake.gap(known, 9, 6) == ""

@@ -87,6 +87,20 @@ def test_a_wrong_metric_name_fails_its_trial_and_two_of_them_the_experiment(tmp_
     assert "has no 'loss', the metric (its keys: epoch, accuracy)" in reason
 
 
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_nothing_counts_that_came_together_with_a_report_without_its_metric(
+    tmp_path: Path, deterministic: bool
+) -> None:
+    at_once = Behaviour(
+        seconds=lambda spec, level: 0.0,
+        metrics=lambda spec, level: {"epoch": level, "los" if level == 3 else "loss": 1 / level},
+    )
+    params = {"scheduler": "fifo", "num_trials": 1, "deterministic": deterministic}
+    tuner = Bench(tmp_path, params, at_once).run()
+    assert levels(tuner, 0) == [1, 2]
+    assert "has no 'loss'" in tuner.parts.table.trials[TrialId(0)].reason
+
+
 def test_one_trial_with_a_wrong_metric_name_harms_no_other(tmp_path: Path) -> None:
     wrong = Behaviour(
         metrics=lambda spec, level: {
@@ -125,6 +139,19 @@ def test_what_is_told_to_stop_is_no_failure_on_a_full_disk(
     hanging = Behaviour(hangs_at=lambda spec, level: spec.key.trial_id == 1 and level == 1)
     tuner = Bench(tmp_path, {"progress_timeout": 100.0}, hanging).run()
     assert "no report for 100 s" in tuner.parts.table.trials[TrialId(1)].reason
+
+
+def test_on_a_full_disk_a_run_is_closed_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tuner = Bench(tmp_path).session()
+    tuner.pump(60.0)
+    assert tuner.live
+    monkeypatch.setattr("shutil.disk_usage", lambda path: Namespace(free=4096))
+    tuner.close("Ctrl-C", finished=False)
+    tuner.parts.journal.close()
+    _, entries = read_journal(tmp_path / "journal.jsonl")
+    assert isinstance(entries[-1].event, Closed)
 
 
 def test_levels_that_go_back_fail_the_trial(tmp_path: Path) -> None:
@@ -192,7 +219,9 @@ def test_an_observation_of_an_earlier_attempt_is_passed_over(tmp_path: Path) -> 
     live = next(iter(tuner.live.values()))
     stale = live.key._replace(number=live.key.number + 7)
     before = journaled(tuner)
-    tuner._observe(AttemptReported(key=stale, sequence=0, metrics={"epoch": 1, "loss": 0.0}))
+    tuner.attempts.arrive(
+        [AttemptReported(key=stale, sequence=0, metrics={"epoch": 1, "loss": 0.0})]
+    )
     assert journaled(tuner) == before
     tuner.parts.journal.close()
 

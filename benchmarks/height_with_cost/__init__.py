@@ -1,0 +1,1 @@
+"""A formula in place of a model: an experiment without data, torch or waiting."""

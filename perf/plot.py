@@ -1,0 +1,92 @@
+"""Draws the figures as one SVG: a panel per row, a bar per system, on logarithmic scales."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+from xml.sax.saxutils import escape
+
+_WIDTH, _LABELS, _RIGHT = 900, 330, 70  # pixels
+_BAR, _HEAD, _GAP = 18, 36, 16
+_OURS, _THEIRS, _INK, _FAINT = "#1f6f8b", "#b9bec4", "#222222", "#e4e6e8"
+_LIMIT = "#c0392b"
+
+
+class Bar(NamedTuple):
+    """One system's figure."""
+
+    name: str
+    middle: float
+    low: float
+    high: float
+    text: str
+    ours: bool
+
+
+class Panel(NamedTuple):
+    """One row."""
+
+    title: str
+    bars: tuple[Bar, ...]
+    limit: float | None  #: what ours may be at most; drawn as a dashed line
+
+
+def draw(panels: Sequence[Panel]) -> str:
+    """Return the picture."""
+    parts, top = [], 10
+    for panel in panels:
+        parts.append(_panel(panel, top))
+        top += _HEAD + _BAR * len(panel.bars) + _GAP
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top}" '
+        f'font-family="sans-serif" font-size="12" fill="{_INK}">\n'
+        f'<rect width="{_WIDTH}" height="{top}" fill="#ffffff"/>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )
+
+
+def _panel(panel: Panel, top: int) -> str:
+    values = [value for bar in panel.bars for value in (bar.low, bar.high)]
+    values += [panel.limit] if panel.limit else []
+    first = math.floor(math.log10(min(values)) - 0.3)
+    last = max(math.ceil(math.log10(max(values))), first + 1)
+
+    def x(value: float) -> float:
+        share = (math.log10(value) - first) / (last - first)
+        return _LABELS + max(0.0, share) * (_WIDTH - _LABELS - _RIGHT)
+
+    begin, end = top + _HEAD, top + _HEAD + _BAR * len(panel.bars)
+    lines = [f'<text x="10" y="{top + 14}" font-weight="bold">{escape(panel.title)}</text>']
+    lines += [_tick(x(10.0**power), begin, end, power) for power in range(first, last + 1)]
+    for i, bar in enumerate(panel.bars):
+        lines.append(_bar(bar, begin + i * _BAR, x(bar.middle), x(bar.low), x(bar.high)))
+    if panel.limit is not None:
+        at = x(panel.limit)
+        lines.append(
+            f'<path d="M{at:.1f} {begin}V{end}" stroke="{_LIMIT}" stroke-dasharray="4 3"/>'
+        )
+    return "\n".join(lines)
+
+
+def _tick(at: float, begin: int, end: int, power: int) -> str:
+    return (
+        f'<path d="M{at:.1f} {begin}V{end}" stroke="{_FAINT}"/>'
+        f'<text x="{at:.1f}" y="{begin - 4}" text-anchor="middle" fill="#777777" '
+        f'font-size="10">{10.0**power:,g}</text>'
+    )
+
+
+def _bar(bar: Bar, top: int, middle: float, low: float, high: float) -> str:
+    centre = top + _BAR / 2
+    colour, weight = (_OURS, "bold") if bar.ours else (_THEIRS, "normal")
+    return (
+        f'<text x="{_LABELS - 8}" y="{centre + 4}" text-anchor="end" font-weight="{weight}">'
+        f"{escape(bar.name)}</text>"
+        f'<rect x="{_LABELS}" y="{top + 3}" width="{max(1.0, middle - _LABELS):.1f}" '
+        f'height="{_BAR - 6}" fill="{colour}"/>'
+        f'<path d="M{low:.1f} {centre}H{high:.1f}" stroke="{_INK}"/>'
+        f'<text x="{max(middle, high) + 6:.1f}" y="{centre + 4}" font-weight="{weight}">'
+        f"{escape(bar.text)}</text>"
+    )

@@ -1,0 +1,36 @@
+"""The environment a supervisor starts with, which is what its forked children are shown with.
+
+Invariants (tests/backends/supervision/test_environment.py):
+- libraries that it imports start no thread, whatever the user's own variables say;
+- its coverage is not measured, nor that of what is forked from it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from pytest_synebench.backends.supervision.leftovers import SUPERVISOR, identity
+from pytest_synebench.backends.supervisor.warm import label
+
+KEEPER = "SYNEBENCH_KEEPER"  #: of a supervisor: a name that nothing else has
+HASH_SEED = "0"  #: of Python's hashes, unless the user says another
+MEASURING = ("COV_CORE_", "COVERAGE_PROCESS_")  #: variables that have a process measured
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def of_supervisor(user: Mapping[str, str], name: str) -> dict[str, str]:
+    """Return the environment of a supervisor of this process.
+
+    Args:
+        user: the environment of this process.
+        name: the supervisor's own.
+    """
+    return {
+        "PYTHONHASHSEED": HASH_SEED,
+        **{name: value for name, value in user.items() if not name.startswith(MEASURING)},
+        **dict.fromkeys(THREADS, "1"),
+        **label.room(),
+        SUPERVISOR: identity(os.getpid()),
+        KEEPER: name,
+    }

@@ -1,0 +1,66 @@
+"""Measured time of one session: since the experiment began, and while somebody waited for it.
+
+Invariants (tests/experiment/tuner/test_stopwatch.py):
+- time between two sessions counts for nothing;
+- time in which nobody pumps is not pumped time, nor is that in which the process was stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pytest_synebench.clock import Clock
+
+_SLACK_S = 5.0  #: by which a wait may be longer than asked, on a machine that is busy
+
+
+class Stopwatch:
+    """Runs from when it is made."""
+
+    def __init__(self, clock: Clock, already_s: float = 0.0) -> None:
+        """Begin to measure.
+
+        Args:
+            clock: what tells the time.
+            already_s: seconds that earlier sessions have taken.
+        """
+        self._clock = clock
+        self._began_s = clock.now_s()
+        self._already_s = already_s
+        self._pumped_s = 0.0
+        self._entered_s: float | None = None
+
+    def session_s(self) -> float:
+        """Return the seconds of this session."""
+        return self._clock.now_s() - self._began_s
+
+    def total_s(self) -> float:
+        """Return the seconds since the experiment began, pauses between sessions left out."""
+        return self._already_s + self.session_s()
+
+    def pumped_s(self) -> float:
+        """Return the seconds of this session in which somebody waited for trials."""
+        if self._entered_s is None:
+            return self._pumped_s
+        return self._pumped_s + self._clock.now_s() - self._entered_s
+
+    @contextmanager
+    def pumping(self) -> Iterator[None]:
+        """Count the time in here as pumped."""
+        self._entered_s = self._clock.now_s()
+        try:
+            yield
+        finally:
+            self._pumped_s, self._entered_s = self.pumped_s(), None
+
+    @contextmanager
+    def waiting(self, at_most_s: float) -> Iterator[None]:
+        """Wait in here, while pumping; what is far beyond the longest wait is not pumped time."""
+        began_s = self._clock.now_s()
+        try:
+            yield
+        finally:
+            beyond_s = self._clock.now_s() - began_s - at_most_s - _SLACK_S
+            if self._entered_s is not None and beyond_s > 0:
+                self._entered_s += beyond_s

@@ -1,0 +1,73 @@
+"""By which time an experiment is run: the measured one, or in a deterministic run a virtual one.
+
+Invariants (tests/experiment/tuner/test_timekeeping.py):
+- a deterministic run has nothing measured in its journal, and nothing measured ends it;
+- what would be decided on measured time is refused before anything starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pytest_synebench.errors import UsageError
+from pytest_synebench.experiment.journal import timings
+from pytest_synebench.experiment.journal.trials import TrialTable
+from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.tuner.budget import Budget
+from pytest_synebench.experiment.tuner.intake import Intake
+from pytest_synebench.experiment.tuner.order import AsItComes, Order
+from pytest_synebench.experiment.tuner.sequencer import Sequencer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timekeeping:
+    """The parts of a tuner that depend on which time counts."""
+
+    order: Order
+    intake: Intake
+    budget: Budget
+    spent_s: float | None = None  #: measured by earlier sessions; None: what the journal says
+    session_s: float | None = None  #: measured seconds after which a session breaks off
+
+    @classmethod
+    def of(cls, plan: Plan, table: TrialTable, directory: Path) -> Timekeeping:
+        """Return what a plan asks for.
+
+        Args:
+            plan: of the experiment.
+            table: where its journal ends.
+            directory: of the run, with its measured times so far.
+        """
+        budget = Budget.of(plan)
+        if not plan.params["deterministic"]:
+            return cls(order=AsItComes(), intake=Intake(plan.definition), budget=budget)
+        known = {place: one.elapsed for place, one in timings.arrivals(directory).items()}
+        intake = Intake(plan.definition, apart=known)
+        return cls(
+            order=Sequencer(intake.level, now_s=table.at_s),
+            intake=intake,
+            budget=replace(budget, scheduler_timeout_s=None),
+            spent_s=timings.last_s(directory),
+            session_s=budget.scheduler_timeout_s,
+        )
+
+
+def check_deterministic(plan: Plan) -> None:
+    """Refuse a deterministic run that would decide on measured time.
+
+    Raises:
+        UsageError: the metric is the elapsed time.
+    """
+    definition = plan.definition
+    if plan.params["deterministic"] and definition.metric == definition.elapsed_time_attr:
+        raise UsageError(
+            f"deterministic is True, and the metric of {plan.benchmark} is {definition.metric!r}, "
+            "its elapsed_time_attr; a deterministic run decides nothing on measured time: give "
+            "the benchmark another metric, or run it with --deterministic 0"
+        )
+
+
+def wall_s(plan: Plan, table: TrialTable, directory: Path) -> float:
+    """Return the measured seconds that a run has taken so far."""
+    return timings.last_s(directory) if plan.params["deterministic"] else table.at_s
