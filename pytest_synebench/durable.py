@@ -5,8 +5,10 @@ Two forms: a file that is replaced whole (``replace_file``), and a log of lines 
 
 Invariants (tests/test_durable.py, tests/test_durable_crashes.py, tests/faults/):
 - after ``replace_file`` a reader finds the old bytes or the new ones, never a mixture or nothing;
-- ``LineLog.append`` returns only after fsync, unless it was opened with ``sync=False``;
-- an append that fails leaves nothing behind, and after one that the disk refused none is taken;
+- ``LineLog.append`` returns only after fsync, unless it was opened with ``sync=False``; ``sync``
+  returns only after it in any case;
+- an append or a sync that fails leaves nothing behind that was not durable before, and after one
+  that the disk refused none is taken;
 - opening a log cuts a torn last line off before anything is appended behind it;
 - a whole line that is damaged is never skipped: it raises, with its number and offset.
 
@@ -163,6 +165,7 @@ class LineLog:
             if not os.lseek(self._fd, 0, os.SEEK_END):
                 # New, or made just before a crash: its name may not be durable yet.
                 sync_directory(os.path.dirname(os.path.abspath(path)))
+            self._durable = os.lseek(self._fd, 0, os.SEEK_CUR)  #: bytes that fsync has vouched for
         except BaseException:
             os.close(self._fd)
             raise
@@ -182,14 +185,13 @@ class LineLog:
         end = os.lseek(self._fd, 0, os.SEEK_CUR)
         try:
             write_all(self._fd, frame(payload))
-            if self._sync:
-                os.fsync(self._fd)
         except BaseException as error:
-            # After a failed fsync nobody knows what is on disk: a later success would mean nothing.
             if isinstance(error, OSError):
                 self._refused = str(error) or type(error).__name__
             self._take_back(end)
             raise
+        if self._sync:
+            self.sync()
 
     def _take_back(self, end: int) -> None:
         with contextlib.suppress(OSError):  # a torn last line is cut off on opening as well
@@ -197,8 +199,19 @@ class LineLog:
             os.lseek(self._fd, end, os.SEEK_SET)
 
     def sync(self) -> None:
-        """Wait until all that was appended is on disk."""
-        os.fsync(self._fd)
+        """Wait until all that was appended is on disk.
+
+        Raises:
+            OSError: the disk refuses; what was appended since the last time is taken back.
+        """
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            # After a failed fsync nobody knows what is on disk: a later success would mean nothing.
+            self._refused = str(error) or type(error).__name__
+            self._take_back(self._durable)
+            raise
+        self._durable = os.lseek(self._fd, 0, os.SEEK_CUR)
 
     def close(self) -> None:
         """Make everything durable and let the file go. May be repeated."""

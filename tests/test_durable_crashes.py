@@ -119,6 +119,28 @@ def test_after_a_failed_fsync_no_line_is_taken(
     assert read_again(tmp_path / "log") == [b"durable"]
 
 
+def test_a_failed_sync_takes_back_what_was_appended_since_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = LineLog(tmp_path / "log", sync=False)
+    log.append(b"durable")
+    log.sync()
+    log.append(b"unknown")
+    log.append(b"unknown, too")
+    with monkeypatch.context() as patch:
+
+        def refuse(_: int) -> None:
+            raise OSError(5, "Input/output error")
+
+        patch.setattr(os, "fsync", refuse)
+        with pytest.raises(OSError, match="Input/output error"):
+            log.sync()
+    with pytest.raises(RunError, match=r"refused: .*Input/output error; close it, mend that"):
+        log.append(b"later")
+    log.close()
+    assert read_again(tmp_path / "log") == [b"durable"]
+
+
 def test_an_append_that_is_interrupted_is_taken_back_and_the_next_one_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

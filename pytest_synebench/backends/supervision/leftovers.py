@@ -45,7 +45,7 @@ def look(pid: int) -> Seen | None:
     """Return what the kernel says about a process; None: it has ended (a zombie has)."""
     try:
         fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, PermissionError):
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
         return None
     try:
         text = os.read(fd, 4096)  # a line; pathlib takes three times as long, for every process

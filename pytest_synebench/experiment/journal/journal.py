@@ -4,7 +4,7 @@ The first line is a header that says which experiment it is; each further line i
 event or a note, and the decisions about it.
 
 Invariants (tests/experiment/journal/test_journal.py, tests/faults/):
-- an entry is on disk before ``append`` returns, so before anyone acts on its decisions;
+- an entry is on disk before ``sync`` returns, so before anyone acts on its decisions;
 - what was appended is read back equal, in order, up to a torn last line, which is cut off;
 - who may no longer write it, by its guard, neither appends nor acts on what was just appended.
 """
@@ -43,14 +43,17 @@ class Journal:
 
         Args:
             path: the file; only one process at a time may have it open to write.
-            sync: whether each append waits for the disk.
-            guard: raises where this process may write no more; called around each append.
+            sync: whether ``sync`` waits for the disk.
+            guard: raises where this process may write no more; called before each append, and
+                once what was appended is on disk.
 
         Raises:
             JournalError: it is damaged in a place that a crash cannot explain.
         """
         self._guard = guard
-        self._log = LineLog(path, sync=sync)
+        self._sync = sync
+        self._log = LineLog(path, sync=False)
+        self._pending = False  #: whether anything was appended since the last sync
         self.torn_bytes = self._log.torn_bytes  #: cut off a last line that a crash tore
         try:
             self.header, self.entries = _parse(self._log.payloads, str(path))
@@ -63,12 +66,13 @@ class Journal:
         """Write the header of a new journal."""
         self.header = {"schema": SCHEMA, **header}
         self._append(_dump({"header": self.header}))
+        self.sync()
 
     def append(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
-        """Add an entry; returns when it is on disk.
+        """Add an entry; it is on disk once ``sync`` returns, and nobody acts on it before.
 
         Raises:
-            RunError: the guard refuses; after the append, too, so that nobody acts on it.
+            RunError: the guard refuses.
             OSError: the disk refuses.
         """
         self._append(
@@ -79,7 +83,21 @@ class Journal:
 
     def _append(self, payload: bytes) -> None:
         self._guard()
+        self._pending = True
         self._log.append(payload)
+
+    def sync(self) -> None:
+        """Wait until all that was appended is on disk; one wait for however many entries.
+
+        Raises:
+            RunError: the guard refuses, so that nobody acts on what was appended.
+            OSError: the disk refuses; what was appended since the last sync is taken back.
+        """
+        if not self._pending:
+            return
+        if self._sync:
+            self._log.sync()
+        self._pending = False
         # A process that is stopped is most likely stopped while it waits for the disk.
         self._guard()
 

@@ -4,7 +4,8 @@ It advances only while somebody calls ``pump``: no thread, so that signals, time
 terminal find it at a known place.
 
 Invariants (tests/experiment/tuner/test_tuner.py):
-- an event and its decisions are in the journal before any of them is carried out;
+- an event and its decisions are on disk before any of them is carried out, and all of a pump's
+  before it returns;
 - at most ``num_workers`` attempts are alive at any time;
 - each (trial, level) reaches the scheduler once, whatever is repeated after a resume;
 - a trial is resumed only after its earlier attempt's processes are gone;
@@ -122,6 +123,7 @@ class Tuner:
                     self._fill_slots()
                 if not told:
                     break
+            self.parts.journal.sync()
             self.attempts.enforce_deadlines()
 
     def close(self, reason: str, *, finished: bool) -> None:
@@ -136,6 +138,7 @@ class Tuner:
             self.parts.backend.close()
             self.attempts.clear()
             self._note(Closed(at_s=self.now_s(), finished=finished, reason=reason))
+            self.parts.journal.sync()
 
     # -- what happened ---------------------------------------------------------------------------
 
@@ -229,7 +232,7 @@ class Tuner:
 
     def _handle(self, event: Event) -> tuple[Decision, ...]:
         decisions = self.parts.scheduler.handle(event)
-        # Journal before acting: after a crash we repeat a decision, never forget one.
+        # Journal, sync, act: after a crash we repeat a decision, never forget one.
         self._note(event, decisions)
         self._declined = False
         for decision in decisions:
@@ -248,15 +251,20 @@ class Tuner:
                 live = self.live.get(trial_id)
                 # At its stop level an attempt ends by itself, as soon as its checkpoint is safe.
                 if live is not None and (self._trial(trial_id).until or math.inf) > live.level:
-                    self.attempts.stop(live)
+                    self._stop(live)
             case Stop(trial_id=trial_id):
                 if (live := self.live.get(trial_id)) is not None:
-                    self.attempts.stop(live)
+                    self._stop(live)
+
+    def _stop(self, live: Live) -> None:
+        self.parts.journal.sync()
+        self.attempts.stop(live)
 
     def _launch(self, trial: TrialRecord) -> None:
         if trial.id in self.live:
             self._waiting[trial.id] = trial
             return
+        self.parts.journal.sync()
         self.attempts.start(trial)
 
     def _fill_slots(self) -> None:

@@ -102,6 +102,17 @@ def test_what_has_ended_is_not_there(sleeper: subprocess.Popen[bytes]) -> None:
     assert kill(seen) is None
 
 
+@pytest.mark.parametrize("error", [FileNotFoundError, ProcessLookupError, PermissionError])
+def test_one_that_ends_while_it_is_looked_at_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, error: type[OSError]
+) -> None:
+    def gone(path: str, flags: int) -> int:
+        raise error(path)
+
+    monkeypatch.setattr(os, "open", gone)
+    assert look(os.getpid()) is None
+
+
 def test_what_belongs_to_somebody_else_is_left_alone(
     sleeper: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,7 @@ def test_what_was_appended_is_read_back_in_order_up_to_the_torn_line(
         journal.close()
 
 
-def test_an_entry_is_on_disk_before_append_returns(
+def test_what_was_appended_is_on_disk_before_sync_returns_and_waited_for_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "journal.jsonl"
@@ -62,7 +62,10 @@ def test_an_entry_is_on_disk_before_append_returns(
     journal.begin({})
     journal.append(Opened(at_s=0.0))
     journal.append(SlotFreed(at_s=0.0), (Start(trial_id=TrialId(0), config={}),))
-    assert seen == [0, 1, 2]
+    assert seen == [0]  # the header
+    journal.sync()
+    journal.sync()
+    assert seen == [0, 2]
     journal.close()
 
 
@@ -87,8 +90,13 @@ def test_who_may_no_longer_write_neither_appends_nor_goes_on(tmp_path: Path, ref
     path = tmp_path / "journal.jsonl"
     journal = Journal(path, guard=guard)
     journal.begin({})
-    with pytest.raises(RunError, match="another's by now"):
+
+    def append_and_sync() -> None:
         journal.append(Opened(at_s=0.0))
+        journal.sync()
+
+    with pytest.raises(RunError, match="another's by now"):
+        append_and_sync()
     journal.close()
     # Before the entry, and once more when it is on disk: it may have waited long for that.
     assert calls == [0, 0, 0, 1][: 2 + refused]
@@ -158,8 +166,9 @@ def test_a_journal_says_which_run_refused_a_line(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", refuse)
+        journal.append(Opened(at_s=0.0))
         with pytest.raises(OSError, match="No space left"):
-            journal.append(Opened(at_s=0.0))
+            journal.sync()
     with pytest.raises(RunError, match="No space left on device; close it, mend that, and open it"):
         journal.append(Opened(at_s=1.0))
     journal.close()

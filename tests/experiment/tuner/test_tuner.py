@@ -6,12 +6,12 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted_backend import Behaviour, loss_of
+from scripted_backend import Behaviour, ScriptedBackend, loss_of
 from tuner_bench import Bench, journaled, states
 
-from pytest_synebench.backends.protocol import AttemptSpec
-from pytest_synebench.events import Reported, Start
-from pytest_synebench.experiment.journal.journal import read_journal
+from pytest_synebench.backends.protocol import AttemptKey
+from pytest_synebench.events import Reported, Start, Stop
+from pytest_synebench.experiment.journal.journal import Journal, read_journal
 from pytest_synebench.trial import TrialState
 
 
@@ -33,17 +33,52 @@ def test_an_attempt_that_ends_at_its_stop_level_is_never_told_to_stop(tmp_path: 
     assert bench.backend(tuner).stopped == []
 
 
-def test_a_decision_is_in_the_journal_before_it_is_carried_out(tmp_path: Path) -> None:
-    seen: list[int] = []
+@pytest.mark.parametrize("scheduler", ["asha_promotion", "asha_stopping"])
+def test_a_decision_is_on_disk_before_it_is_carried_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheduler: str
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    synced, acted = [0], []
+    sync, stop = Journal.sync, ScriptedBackend.stop
 
-    def look(spec: AttemptSpec) -> None:
-        _, entries = read_journal(tmp_path / "journal.jsonl")
-        started = [d.trial_id for e in entries for d in e.decisions if isinstance(d, Start)]
-        assert spec.key.trial_id in started
-        seen.append(spec.key.trial_id)
+    def noted(journal: Journal) -> None:
+        sync(journal)
+        synced[:] = [len(read_journal(path)[1])]
 
-    Bench(tmp_path, on_start=look).run()
-    assert len(seen) >= 9
+    def check(decision: type[Start] | type[Stop], trial_id: int) -> None:
+        _, entries = read_journal(path)
+        assert synced == [len(entries)]
+        decided = [d for e in entries for d in e.decisions if isinstance(d, decision)]
+        assert trial_id in [d.trial_id for d in decided]
+        acted.append(decision)
+
+    def stopped(backend: ScriptedBackend, key: AttemptKey) -> None:
+        check(Stop, key.trial_id)
+        stop(backend, key)
+
+    monkeypatch.setattr(Journal, "sync", noted)
+    monkeypatch.setattr(ScriptedBackend, "stop", stopped)
+    Bench(
+        tmp_path,
+        {"scheduler": scheduler},
+        on_start=lambda spec: check(Start, spec.key.trial_id),
+    ).run()
+    assert acted.count(Start) >= 9
+    assert (Stop in acted) == (scheduler == "asha_stopping")
+
+
+def test_what_a_pump_has_seen_is_on_disk_when_it_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[Journal] = []
+    monkeypatch.setattr(Journal, "sync", lambda journal: waits.append(journal))
+    tuner = Bench(tmp_path).session()
+    while not tuner.done:
+        waits.clear()
+        before = len(read_journal(tmp_path / "journal.jsonl")[1])
+        tuner.pump(1.0)
+        grown = len(read_journal(tmp_path / "journal.jsonl")[1]) > before
+        assert waits or not grown
 
 
 @given(workers=st.integers(1, 5), trials=st.integers(1, 12), delay=st.sampled_from([0.0, 0.5, 4.0]))
