@@ -45,7 +45,7 @@ def test_a_decision_is_on_disk_before_it_is_carried_out(
         sync(journal)
         synced[:] = [len(read_journal(path)[1])]
 
-    def check(decision: type[Start] | type[Stop], trial_id: int) -> None:
+    def check(decision: type[Start | Stop], trial_id: int) -> None:
         _, entries = read_journal(path)
         assert synced == [len(entries)]
         decided = [d for e in entries for d in e.decisions if isinstance(d, decision)]
