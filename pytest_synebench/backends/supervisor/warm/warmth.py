@@ -43,8 +43,8 @@ _READ_AT_START = (
     "TZ",
 )
 _ENDS = tuple(end[1:] for end in all_suffixes())
-#: What seeding, reports and argparse load in every script: each copy would load it again.
-_ALWAYS = ("bz2", "json", "locale", "lzma", "random", "shutil")
+#: What seeding, reports, checkpoints and argparse load: each copy would load it again.
+_ALWAYS = ("bz2", "hashlib", "json", "locale", "lzma", "random", "shutil")
 #: Open in a process in which CUDA's or ROCm's driver runs, whoever started it there.
 _DRIVERS = {"/dev/nvidia-uvm", "/dev/kfd"}
 
@@ -151,6 +151,7 @@ def _prepare_torch() -> None:
         for optimiser in (torch.optim.SGD, torch.optim.Adam):
             optimiser(layer.parameters(), lr=0.1)
         layer(torch.ones(1, 2)).sum()
+        torch.manual_seed(0)  # as every attempt is seeded: it reads the source of who calls it
     except Exception:  # a torch that cannot do this says so to the script
         return
 
