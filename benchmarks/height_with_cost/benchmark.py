@@ -29,6 +29,7 @@ from .space import CONSTANTS, SPACE
         "scheduler": "asha_promotion",
         "num_trials": 9,
         "num_workers": 2,
+        "num_gpus_per_trial": 0,
         "dont_sleep": CONSTANTS["dont_sleep"],
     },
     variants=[

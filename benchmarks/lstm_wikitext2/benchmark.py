@@ -72,7 +72,7 @@ def lstm_wikitext2(params: Mapping[str, Any]) -> Benchmark:
     _check_model(params)
     constants = {name: params[name] for name in _SIZES}
     if params["dataset_path"]:
-        # A trial runs in a folder of its own, where a relative path would mean another place.
+        # A resumed session may be started elsewhere, where a relative path means another place.
         constants["dataset_path"] = str(Path(params["dataset_path"]).expanduser().resolve())
     try:
         dataset = describe(constants["dataset_path"])

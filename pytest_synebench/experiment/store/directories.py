@@ -30,6 +30,7 @@ from typing import Any
 from pytest_synebench.clock import Clock
 from pytest_synebench.durable import replace_file
 from pytest_synebench.errors import RunError, UsageError
+from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.plan.plan import Plan
 
 SCHEMA = 1
@@ -55,6 +56,10 @@ CHANGEABLE = LIMITS | frozenset(
         "launch",
     }
 )
+
+
+#: Of those, what a deterministic run depends on: slots, attempts, and the order of sums.
+_VIRTUAL = {"num_workers", "max_retries", "threads_per_trial"}
 
 
 def setup_directory(root: Path, plan: Plan) -> Path:
@@ -124,7 +129,7 @@ def newest(root: Path, plan: Plan) -> Path | None:
 def changeable(plan: Plan) -> frozenset[str]:
     """Return the parameters that may change on a resume of this run."""
     # In virtual time the order of reports follows from who runs beside whom.
-    return CHANGEABLE - {"num_workers"} if plan.params.get("deterministic") else CHANGEABLE
+    return CHANGEABLE - _VIRTUAL if plan.params.get("deterministic") else CHANGEABLE
 
 
 def identity(plan: Plan) -> dict[str, Any]:
@@ -154,7 +159,10 @@ def check_same(header: Mapping[str, Any], plan: Plan, directory: Path) -> None:
     Raises:
         UsageError: with each difference.
     """
-    then, now = _flat(header), _flat(json.loads(json.dumps({**header, **identity(plan)})))
+    # A parameter that is younger than the run had its default.
+    params = {**_defaults(plan), **header.get("params", {})}
+    then = _flat({**header, "params": params})
+    now = _flat(json.loads(json.dumps({**header, **identity(plan)})))
     differences = [
         f"  {key}: {then.get(key, 'absent')!r} then, {now.get(key, 'absent')!r} now"
         for key in sorted({*then, *now})
@@ -167,6 +175,12 @@ def check_same(header: Mapping[str, Any], plan: Plan, directory: Path) -> None:
             + "\nSet these back, or start a new run without --synebench-resume"
         )
     check_enough_trials(plan, 0, directory)
+
+
+def _defaults(plan: Plan) -> dict[str, Any]:
+    fixed = {name: row.default for name, row in GLOBALS.items() if name not in changeable(plan)}
+    defaults: dict[str, Any] = json.loads(json.dumps(fixed))
+    return defaults
 
 
 def check_enough_trials(plan: Plan, started: int, directory: Path) -> None:

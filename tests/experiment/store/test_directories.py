@@ -178,13 +178,30 @@ def test_another_experiment_is_refused_with_each_difference(
     assert text.endswith("\nSet these back, or start a new run without --synebench-resume")
 
 
-def test_workers_may_change_unless_the_order_of_reports_follows_from_them(tmp_path: Path) -> None:
-    two, three = (toy_plan(tmp_path, num_workers=n) for n in (2, 3))
-    directories.check_same(header_of(two), three, tmp_path)
-    two, three = (toy_plan(tmp_path, num_workers=n, deterministic=True) for n in (2, 3))
+@pytest.mark.parametrize("name", ["num_workers", "max_retries", "threads_per_trial"])
+def test_what_a_deterministic_run_depends_on_may_change_in_no_such_run(
+    tmp_path: Path, name: str
+) -> None:
+    def plan(value: int, *, deterministic: bool) -> Plan:
+        params: dict[str, Any] = {name: value}
+        return toy_plan(tmp_path, deterministic=deterministic, **params)
+
+    directories.check_same(
+        header_of(plan(2, deterministic=False)), plan(3, deterministic=False), tmp_path
+    )
+    two = plan(2, deterministic=True)
     directories.check_same(header_of(two), two, tmp_path)
-    with pytest.raises(UsageError, match=r"  params\.num_workers: 2 then, 3 now"):
-        directories.check_same(header_of(two), three, tmp_path)
+    with pytest.raises(UsageError, match=rf"  params\.{name}: 2 then, 3 now"):
+        directories.check_same(header_of(two), plan(3, deterministic=True), tmp_path)
+
+
+def test_a_parameter_that_is_younger_than_the_run_had_its_default(tmp_path: Path) -> None:
+    plan, other = toy_plan(tmp_path), toy_plan(tmp_path, deterministic=True)
+    header = header_of(plan)
+    del header["params"]["deterministic"]
+    directories.check_same(header, plan, tmp_path)
+    with pytest.raises(UsageError, match=r"  params\.deterministic: False then, True now"):
+        directories.check_same(header, other, tmp_path)
 
 
 def test_another_script_is_another_experiment(tmp_path: Path) -> None:
