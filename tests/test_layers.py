@@ -25,6 +25,8 @@ ADAPTERS = {
     "backends": {"local", "simulated", "sagemaker"},
     "checkpoints": {"local", "s3"},
 }
+#: Rooms within a folder: each imports from those before it only.
+ROOMS = {"backends": ("supervision", "supervisor", "local")}
 #: Travels into every trial: standard library and itself only.
 JOB_SIDE = ("errors.py", "durable.py", "channel.py", "checkpoints/manifest.py")
 JOB_SIDE_FOLDERS = ("space", "training")
@@ -91,6 +93,16 @@ def test_sibling_adapters_do_not_know_each_other(path: Path) -> None:
         target = (ours(imported) or "").split(".")
         if target[0] == room and len(target) > 1 and file in ADAPTERS.get(room, ()):
             assert target[1] == file or target[1] not in ADAPTERS[room]
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_a_room_imports_only_from_the_rooms_before_it(path: Path) -> None:
+    folder, _, rest = name_of(path).partition(".")
+    rooms, room = ROOMS.get(folder, ()), rest.partition(".")[0]
+    for imported in imports(path):
+        target = (ours(imported) or "").split(".")
+        if room in rooms and target[0] == folder and target[1] in rooms:
+            assert rooms.index(target[1]) <= rooms.index(room), f"{name_of(path)}: {imported}"
 
 
 def job_side() -> list[Path]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from pytest_synebench.backends.supervision import label
 from pytest_synebench.backends.supervision.leftovers import SUPERVISOR, identity
-from pytest_synebench.backends.supervisor.warm import label
 
 KEEPER = "SYNEBENCH_KEEPER"  #: of a supervisor: a name that nothing else has
 HASH_SEED = "0"  #: of Python's hashes, unless the user says another

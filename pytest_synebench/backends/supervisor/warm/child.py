@@ -17,8 +17,8 @@ import traceback
 import warnings
 import weakref
 
+from pytest_synebench.backends.supervision import label
 from pytest_synebench.backends.supervision.wire import CHANNEL
-from pytest_synebench.backends.supervisor.warm import label
 from pytest_synebench.backends.supervisor.warm.ending import (
     INTERRUPTED,
     end,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from pytest_synebench.backends.supervisor.warm import label
+from pytest_synebench.backends.supervision import label
 
 #: A copy of a process wears a label; the original looks at the environment it shows.
 FORKS = """
 import os, sys
 from pathlib import Path
-from pytest_synebench.backends.supervisor.warm import label
+from pytest_synebench.backends.supervision import label
 
 shows, hold = os.pipe(), os.pipe()
 child = os.fork()

@@ -5,7 +5,7 @@ shows its parent's. So whoever looks for the processes of a run would miss those
 from a warm one. A supervisor is started with room for a label in its environment, and the child
 writes its own label there, in its own memory.
 
-Invariants (tests/backends/supervisor/warm/test_label.py holds each one):
+Invariants (tests/backends/supervision/test_label.py holds each one):
 - a label that is worn is found as an environment variable is, by others and by nothing else;
 - what does not fit, or a system that does not let it be written, changes nothing.
 
