@@ -22,6 +22,9 @@ from pytest_synebench.errors import JournalError
 from pytest_synebench.events import SCHEMA, Decision, Event, Note, from_json, to_json
 
 
+_DECODE = json.JSONDecoder().raw_decode
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line: what happened, and what was decided about it."""
@@ -142,12 +145,21 @@ def _parse(payloads: Iterable[bytes], name: str) -> tuple[dict[str, Any] | None,
 def _loaded(payload: bytes, name: str, number: int) -> dict[str, Any]:
     """Return what a line holds: a header, or an entry."""
     try:
-        data = json.loads(payload)
+        data = _decoded(payload)
     except ValueError:
         data = None
     if isinstance(data, dict) and (number == 1 or isinstance(data.get("e"), dict)):
         return data
     raise JournalError(f"{name}, line {number}: this is no entry; it is not a journal of ours")
+
+
+def _decoded(payload: bytes) -> object:
+    """Return as ``json.loads``, which takes half as long again for a short text."""
+    text = payload.decode()
+    data, end = _DECODE(text)
+    if end != len(text):
+        raise ValueError(f"more follows at {end}")
+    return data
 
 
 def _checked_header(data: Mapping[str, Any], name: str) -> dict[str, Any]:
