@@ -21,7 +21,6 @@ from pytest_synebench.durable import LineLog, read_lines
 from pytest_synebench.errors import JournalError
 from pytest_synebench.events import SCHEMA, Decision, Event, Note, from_json, to_json
 
-
 _DECODE = json.JSONDecoder().raw_decode
 
 
