@@ -56,6 +56,7 @@ class Run:
     reason: str = ""  #: why it is over; "" while it is not
     finished: bool = False  #: over by a criterion, not by an interruption
     resumed: bool = False  #: whether it went on from an earlier session
+    fenced: bool = False  #: another controller has taken it over
     _clock: Clock = field(default_factory=SystemClock)
     _site: Site = field(default_factory=Site)
     _tuner: Tuner | None = None
@@ -302,6 +303,7 @@ class Run:
             directory=self.directory,
             reason=self.reason,
             finished=self.finished,
+            fenced=self.fenced,
             remarks=tuple(self._all_remarks()),
         )
 
@@ -337,6 +339,7 @@ class Run:
     def _give_up(self, reason: str) -> None:
         """Disk, back-end or lease is gone: nothing more can be written down, everything ends."""
         self.reason, self.finished = reason, False
+        self.fenced = self._lease is not None and not self._lease.held
         self._left_over = tuple(t.id for t in self.trials.values() if not t.state.final)
         if self._tuner is not None:
             self._tuner.parts.backend.close()

@@ -117,6 +117,8 @@ def test_a_stopped_controller_whose_run_was_taken_over_writes_nothing_more(
     assert f"the run in {run.directory} was taken over by pid " in told
     assert "nothing more of it is written here" in told
     assert "INTERNALERROR" not in told
+    assert "does not tell the same" not in told
+    assert "go on with what is unfinished" not in told
     assert contents(run.directory) == after
     assert until_gone(folder) == []
 

@@ -113,7 +113,7 @@ def test_a_run_that_breaks_off_is_one_failure_and_not_sound(
     assert result.parseoutcomes() == {"passed": 1, "failed": 2, "skipped": 3}
     result.stdout.fnmatch_lines(
         [
-            "the run in *cannot go on: No space left on device*",
+            "the experiment broke off: the run in *cannot go on: No space left on device*",
             "*is not sound:",
             "- it did not end *",
         ]

@@ -160,9 +160,12 @@ def check_same(header: Mapping[str, Any], plan: Plan, directory: Path) -> None:
         UsageError: with each difference.
     """
     # A parameter that is younger than the run had its default.
-    params = {**_defaults(plan), **header.get("params", {})}
-    then = _flat({**header, "params": params})
-    now = _flat(json.loads(json.dumps({**header, **identity(plan)})))
+    told = header.get("params", {})
+    then = _flat({**header, "params": {**_defaults(), **told}})
+    # What was fixed then is compared, and what is fixed now unless it was not (deterministic).
+    names = set(told) | (set(plan.params) - CHANGEABLE)
+    params = {name: value for name, value in plan.params.items() if name in names}
+    now = _flat(json.loads(json.dumps({**header, **identity(plan), "params": params})))
     differences = [
         f"  {key}: {then.get(key, 'absent')!r} then, {now.get(key, 'absent')!r} now"
         for key in sorted({*then, *now})
@@ -177,8 +180,8 @@ def check_same(header: Mapping[str, Any], plan: Plan, directory: Path) -> None:
     check_enough_trials(plan, 0, directory)
 
 
-def _defaults(plan: Plan) -> dict[str, Any]:
-    fixed = {name: row.default for name, row in GLOBALS.items() if name not in changeable(plan)}
+def _defaults() -> dict[str, Any]:
+    fixed = {name: row.default for name, row in GLOBALS.items() if name not in CHANGEABLE}
     defaults: dict[str, Any] = json.loads(json.dumps(fixed))
     return defaults
 

@@ -177,6 +177,14 @@ class Lease:
         if not _is(self._fd, self.directory / NAME):
             raise RunError(self._lost())
 
+    @property
+    def held(self) -> bool:
+        """Whether the run is still this process's, as far as can be told."""
+        try:
+            return _is(self._fd, self.directory / NAME)
+        except OSError:
+            return True
+
     def release(self) -> None:
         """Let another process have the run. May be repeated."""
         if self._fd < 0:

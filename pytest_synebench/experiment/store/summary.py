@@ -39,6 +39,7 @@ class Summary:
     directory: Path
     reason: str
     finished: bool
+    fenced: bool = False  #: another session has it now
     remarks: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:

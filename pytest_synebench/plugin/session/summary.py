@@ -30,7 +30,7 @@ def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
     for one in summaries:
         for line in lines(one):
             reporter.write_line(line)
-    if interrupted or not all(one["finished"] for one in summaries):
+    if interrupted or not all(one["finished"] or one["fenced"] for one in summaries):
         reporter.write_line(f"go on with what is unfinished: {resume_command(config)}", yellow=True)
 
 

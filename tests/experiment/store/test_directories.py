@@ -195,6 +195,15 @@ def test_what_a_deterministic_run_depends_on_may_change_in_no_such_run(
         directories.check_same(header_of(two), plan(3, deterministic=True), tmp_path)
 
 
+def test_what_differs_is_told_and_nothing_that_follows_from_it(tmp_path: Path) -> None:
+    plain = toy_plan(tmp_path, num_workers=3)
+    virtual = toy_plan(tmp_path, num_workers=3, deterministic=True)
+    for then, now in ((plain, virtual), (virtual, plain)):
+        with pytest.raises(UsageError) as refused:
+            directories.check_same(header_of(then), now, tmp_path)
+        assert str(refused.value).count("\n") == 2, str(refused.value)
+
+
 def test_a_parameter_that_is_younger_than_the_run_had_its_default(tmp_path: Path) -> None:
     plan, other = toy_plan(tmp_path), toy_plan(tmp_path, deterministic=True)
     header = header_of(plan)
