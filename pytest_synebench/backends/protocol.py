@@ -44,7 +44,8 @@ class AttemptPlaced:
     """A machine runs the attempt from now on: the first observation of its key, once.
 
     Until then it waits for a machine (a quota, a queue), which is no fault of its own: deadlines
-    of an attempt count from here. An attempt that never got one has an ``AttemptEnded`` only.
+    of an attempt count from here, its imports included. An attempt that never got one has an
+    ``AttemptEnded`` only.
     """
 
     key: AttemptKey

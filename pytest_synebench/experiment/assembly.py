@@ -35,6 +35,7 @@ class Site:
 
     machine: Machine = field(default_factory=this_machine)  #: what there is for them
     nursery: Nursery | None = None  #: the supervisors, shared by experiments; None: its own
+    directory: Path | None = None  #: the folder in which scripts run; None: the current one
 
 
 def build_scheduler(plan: Plan) -> Scheduler:
@@ -104,6 +105,7 @@ def build_backend(
     return LocalBackend(
         plan.definition.script,
         nursery=site.nursery,
+        directory=site.directory,
         launch=plan.params["launch"],
         preload=plan.definition.preload,
         interpreter=plan.definition.interpreter,

@@ -1,4 +1,4 @@
-"""What a local attempt's process really runs: ``python -m …bootstrap SCRIPT ARGUMENTS``.
+"""What a local attempt's process really runs; by hand ``python -m …bootstrap SCRIPT ARGUMENTS``.
 
 Whoever starts it ties its life to its own; it seeds, and becomes the script: ``__main__``,
 ``sys.argv``, ``sys.path[0]``, exit code and traceback are what ``python SCRIPT ARGUMENTS`` would

@@ -6,7 +6,8 @@ after its import, before the next line of whoever imported it.
 Invariants (tests/training/test_seeding.py holds each one):
 - after ``seed_everything`` equal seeds give equal numbers, whenever the library is imported;
 - the module that the script gets is the library's own: loader, spec and file are untouched;
-- once a library is seeded, nothing of ours is left in its way.
+- once a library is seeded, nothing of ours is left in its way;
+- the last seed is the one that holds, also for a library that is not imported yet.
 
 ``numpy.random.default_rng()`` without an argument asks the operating system and cannot be seeded
 from outside: a script that wants to be repeatable passes it a number.
@@ -34,6 +35,7 @@ def seed_everything(seed: int) -> None:
     """
     import random
 
+    stop_waiting()
     random.seed(seed)
     waiting = {}
     for name, function in SEEDERS.items():
@@ -43,6 +45,11 @@ def seed_everything(seed: int) -> None:
             waiting[name] = function
     if waiting:
         sys.meta_path.insert(0, _SeedOnImport(waiting, seed))
+
+
+def stop_waiting() -> None:
+    """Seed no library that is imported from now on."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _SeedOnImport)]
 
 
 class _SeedOnImport:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from pytest_synebench.backends.supervision.interpreter import command
 from pytest_synebench.backends.supervision.leftovers import identity
 from pytest_synebench.backends.supervision.wire import Line, Order, write_order
 
@@ -118,7 +119,7 @@ class Bench:
         with self.errors.open("ab") as errors, its:
             self.process = self._stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "-m", PROGRAM, "--line", str(its.fileno()), *modules],
+                    command(sys.executable, PROGRAM, "--line", str(its.fileno()), *modules),
                     pass_fds=[its.fileno()],
                     start_new_session=True,
                     stdin=subprocess.DEVNULL,

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pytest_synebench.backends.supervision.interpreter import command
 from pytest_synebench.backends.supervision.wire import CHANNEL, Line, Order, write_order
 
 PROGRAM = "pytest_synebench.backends.supervisor.program"
@@ -51,7 +52,7 @@ class Supervised:
         self._line = Line(ours)
         self._jobs = 0
         self.process = subprocess.Popen(
-            [sys.executable, "-m", PROGRAM, "--line", str(theirs.fileno()), *modules],
+            command(sys.executable, PROGRAM, "--line", str(theirs.fileno()), *modules),
             env=environment or variables(),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,

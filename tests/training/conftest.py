@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pytest_synebench.backends.supervision.interpreter import command
 from pytest_synebench.channel import MAX_LINE_BYTES, Message, Receiver
 
 BOOTSTRAP = "pytest_synebench.training.bootstrap"
@@ -66,9 +67,10 @@ class Runner:
         script, (read, write) = self.script(body), os.pipe()
         path = self.directory / "attempt.json"
         path.write_text(json.dumps(self._told(write, script, told)))
-        command = [sys.executable, *(["-m", BOOTSTRAP] if bootstrap else []), str(script)]
+        started = command(sys.executable, BOOTSTRAP)
+        line = [*(started if bootstrap else [sys.executable]), str(script)]
         done = subprocess.run(
-            [*command, *arguments],
+            [*line, *arguments],
             env={
                 **_environment(),
                 "SYNEBENCH_ATTEMPT": str(path),

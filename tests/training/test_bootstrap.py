@@ -95,6 +95,22 @@ FAILING = """
 """
 
 
+@pytest.mark.parametrize("name", ["json", "random"])
+def test_a_file_beside_the_script_does_not_come_between_it_and_its_attempt(
+    attempt: Runner, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (attempt.directory / f"{name}.py").write_text("raise SystemExit('the one beside')")
+    (attempt.directory / "own.py").write_text("WHO = 'own'")
+    monkeypatch.chdir(attempt.directory)
+    done = attempt("""
+        import own
+        from pytest_synebench.training import Reporter
+        Reporter()(epoch=1, loss=1.0)
+        print(own.WHO)
+    """)
+    assert (done.code, done.stdout, len(done.messages)) == (0, "own\n", 2), done.stderr
+
+
 @pytest.mark.parametrize("body", [FAILING, "if:", "raise ExceptionGroup('g', [ValueError(1)])"])
 def test_a_traceback_shows_the_script_only(attempt: Runner, body: str) -> None:
     ours, plain = attempt(body), attempt.by_hand(body)

@@ -99,3 +99,22 @@ def test_an_import_that_failed_may_be_tried_again(attempt: Runner) -> None:
         import torch
     """)
     assert done.stdout == "No module named 'flag'\nseeded 123\n", done.stderr
+
+
+AGAIN = """
+    import sys
+    from pytest_synebench.training.seeding import seed_everything, stop_waiting
+    seed_everything(1)
+    seed_everything(2)
+    import numpy
+    late = numpy.random.rand()
+    numpy.random.seed(2)
+    print(late == numpy.random.rand())
+    stop_waiting()
+    print(any(type(f).__name__ == "_SeedOnImport" for f in sys.meta_path))
+"""
+
+
+def test_the_last_seed_holds_for_a_library_that_is_imported_later(attempt: Runner) -> None:
+    done = attempt(AGAIN)
+    assert done.stdout == "True\nFalse\n", done.stderr

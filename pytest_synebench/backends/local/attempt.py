@@ -7,7 +7,8 @@ Invariants (tests/backends/local/test_attempt.py, tests/backends/local/test_loca
 - every report that was in the pipe comes before the end, and the end comes once;
 - one read takes a bounded part of a pipe, so a flood neither fills the memory nor starves others;
 - reports that come faster than the rate are left in the pipe, but for those left at the end;
-- the end is told after the whole tree is verified gone, whoever holds the pipes.
+- the end is told after the whole tree is verified gone, whoever holds the pipes;
+- what was let go of hears nothing more, and closes no descriptor twice (test_attempt_alone.py).
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from pytest_synebench.backends.local.throttle import Throttle
 from pytest_synebench.backends.protocol import (
     AttemptEnded,
     AttemptKey,
-    AttemptPlaced,
     Observation,
 )
 from pytest_synebench.backends.supervision.keeper import Keeper
@@ -67,6 +67,9 @@ class Owner(Protocol):
     def give_up(self, attempt: LocalAttempt, error: OSError) -> None:
         """Take note that there is no process."""
 
+    def break_off(self, attempt: LocalAttempt, text: str) -> None:
+        """Take note that the process ended with its supervisor, by no fault of its own."""
+
 
 class LocalAttempt:
     """A process tree, and what came out of it. Listens to its supervisor's keeper."""
@@ -96,15 +99,15 @@ class LocalAttempt:
         self.force_at_s: float | None = None  #: when politeness ends; None: not asked to stop
         self.warm = False  #: its process is, or was to be, a forked one
         self.moves = 0  #: how often a supervisor that should make the process did not
+        self.keeper: Keeper | None = None  #: of the supervisor that was given the order
         self._read_at_s: float | None = None  #: when the channel is read again; None: it is
-        self._stopping = self._forced = self._runs = False
+        self._stopping = self._forced = self._runs = self._released = False
         self._pipes = pipes
         self._owner = owner
         self._throttle = throttle
         self._receiver = Receiver(nonce)
         self._inbox = Inbox(key)
         self._tail = Tail()
-        self._keeper: Keeper | None = None
         self._job = 0
         self._sources: dict[int, Callable[[bytes], None]] = {
             pipes.channel: self._messages,
@@ -136,13 +139,13 @@ class LocalAttempt:
         order = replace(self.order, interpreter=interpreter)
         channel, stdout, stderr = self._pipes.theirs
         self._job = keeper.launch(order, stdout, stderr, channel, self)
-        self._keeper = keeper
+        self.keeper = keeper
 
     # -- what comes out --------------------------------------------------------------------------
 
     def _readable(self, fd: int) -> None:
-        if not self._runs and self._keeper is not None:
-            self._keeper.receive()  # that it runs was said before it wrote, and is told before
+        if not self._runs and self.keeper is not None:
+            self.keeper.receive()  # that it runs was said before it wrote, and is told before
         if self._runs and fd in self._sources:  # it may have ended, too
             self._read(fd)
 
@@ -203,28 +206,29 @@ class LocalAttempt:
             self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._keeper is not None:
-            self._keeper.signal(self._job, number)
+        if self.keeper is not None:
+            self.keeper.signal(self._job, number)
 
     def begun(self, pid: int) -> None:
         """Hear that the process runs."""
         del pid  # only its supervisor may signal it
-        self._runs = True
-        self._close_theirs()
-        self._owner.tell(AttemptPlaced(key=self.key))
+        if not self._released:
+            self._runs = True
+            self._close_theirs()
 
     def declined(self, why: str) -> None:
         """Hear that this supervisor makes no process."""
-        self._keeper = None
+        self.keeper = None
         if self._stopping:
             self.finish("it never ran")
-        else:
+        elif not self._released:
             self.moves += 1
             self._owner.send_elsewhere(self, why)
 
     def failed(self, error: OSError) -> None:
         """Hear that no process can be made from the order."""
-        self._owner.give_up(self, error)
+        if not self._released:
+            self._owner.give_up(self, error)
 
     def ended(self, code: int, swept: int) -> None:
         """Hear that the whole tree is gone."""
@@ -237,22 +241,33 @@ class LocalAttempt:
 
     def lost(self, text: str) -> None:
         """Hear that the supervisor died, and the whole tree is gone."""
-        if self._runs:
-            self.finish(text)
-        else:
+        if not self._runs:
             self.declined(text)
+        elif self._stopping:
+            self.finish(text)
+        elif not self._released:
+            self._read_rest()
+            self._owner.break_off(self, text)
 
     def finish(self, how: str, *, ok: bool = False) -> None:
-        """Read what is left, and tell the end."""
+        """Read what is left, and tell the end; unless it was released."""
+        if self._released:
+            return
+        self._read_rest()
+        self.release()
+        self._owner.tell(AttemptEnded(key=self.key, ok=ok, detail=self._detail(how, ok=ok)))
+
+    def _read_rest(self) -> None:
         for fd in list(self._sources):
             for _ in range(_LAST_READS):
                 if not self._read(fd):
                     break
-        self.release()
-        self._owner.tell(AttemptEnded(key=self.key, ok=ok, detail=self._detail(how, ok=ok)))
 
     def release(self) -> None:
-        """Let every descriptor go."""
+        """Let every descriptor go, and hear nothing more. May be repeated."""
+        if self._released:
+            return
+        self._released = True
         for fd in self._sources:
             self._unwatch(fd)
             os.close(fd)

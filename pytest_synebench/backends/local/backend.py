@@ -9,8 +9,11 @@ Invariants (tests/backends/local/test_local.py, and the suite of testing/backend
 - what an earlier controller of the same run left running is ended before anything is started;
 - what goes wrong while an attempt is being started leaves no process and no descriptor behind;
 - an attempt that waits for a place is no process: it runs in its turn, or is stopped at once;
+- an attempt is placed once its order is given: what its process takes to be made is its own time;
+- when a supervisor dies the run breaks off, and no trial that ran fails by it;
+- the folder in which attempts run is chosen once;
 - an attempt whose supervisor makes no process is made elsewhere, and an end comes of it;
-- after ``close`` no process of the run lives;
+- after ``close`` no process of the run lives, even if a supervisor is stopped;
 - a process that was forked from the controller's changes nothing.
 """
 
@@ -19,12 +22,11 @@ from __future__ import annotations
 import errno
 import os
 import selectors
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from pytest_synebench.backends.local import briefing
+from pytest_synebench.backends.local import briefing, refusals
 from pytest_synebench.backends.local.admission import Admission
 from pytest_synebench.backends.local.attempt import LocalAttempt, Pipes
 from pytest_synebench.backends.local.logs import CappedLog
@@ -33,6 +35,7 @@ from pytest_synebench.backends.local.throttle import Throttle
 from pytest_synebench.backends.protocol import (
     AttemptEnded,
     AttemptKey,
+    AttemptPlaced,
     AttemptSpec,
     Observation,
 )
@@ -42,24 +45,13 @@ from pytest_synebench.backends.supervision.nursery import Nursery
 from pytest_synebench.backends.supervision.wire import Order
 from pytest_synebench.channel import new_nonce
 from pytest_synebench.clock import Clock, SystemClock
-from pytest_synebench.errors import BackendError, TrialError, UsageError
+from pytest_synebench.errors import BackendError, TrialError
 
-DESCRIPTORS = 12  #: that an attempt holds here at most; 5 once it runs
 _LONGEST_WAIT_S = 3600.0  #: of one select; the system call takes no infinity
 _PATIENCE_S = 10.0  #: how long a process sent SIGKILL may take to be gone
+_CLOSING_S = 3.0  #: how long supervisors may take to end attempts, before they are ended
 _MOST_MOVES = 2  #: of an attempt to another supervisor, because one died
 _BURST_S = 1.0  #: for how long reports may come at any rate
-_WAYS_OUT = {
-    errno.EMFILE: f"each attempt takes {DESCRIPTORS}: raise `ulimit -n`, or run fewer workers",
-    errno.ENFILE: "the whole machine has no more: end other programs, or run fewer workers",
-    errno.ENOSPC: "free some space, then continue the run with --synebench-resume",
-    errno.EDQUOT: "free some space, then continue the run with --synebench-resume",
-    errno.ENOENT: "name one that is there",
-    errno.EACCES: "name one that this user may use",
-    errno.ENOEXEC: "name a program: is it an interpreter?",
-    errno.EAGAIN: "the user may have no more processes: raise `ulimit -u`, or run fewer workers",
-    errno.ENOMEM: "run fewer workers",
-}
 
 
 def _ignore(line: str) -> None:
@@ -79,6 +71,7 @@ class LocalBackend:
         preload: Sequence[str] = (),
         interpreter: str | None = None,
         environment: Mapping[str, str] | None = None,
+        directory: Path | None = None,
         log_cap_bytes: int = 50 * 2**20,
         report_rate: float | None = None,
         grace_s: float = 10.0,
@@ -97,6 +90,7 @@ class LocalBackend:
             preload: modules that a warm process imports besides.
             interpreter: path or command of what runs the script, always cold; None: this one.
             environment: variables added to the user's own (see ``briefing.thread_variables``).
+            directory: in which the script runs; None: the current one, whatever becomes that.
             log_cap_bytes: of each of a trial's two log files.
             report_rate: reports per second that are taken from one attempt; None: as they come.
             grace_s: between the polite request to end and the end by force, in seconds.
@@ -106,12 +100,14 @@ class LocalBackend:
 
         Raises:
             UsageError: this system cannot tell by a descriptor that a process has ended, or there
-                is no such interpreter.
-            BackendError: a process of an earlier controller does not end.
+                is no such interpreter or module to preload.
+            BackendError: a process of an earlier controller does not end, or there is no
+                current folder.
         """
-        _check_platform()
+        refusals.check_platform()
         self.clock = clock or SystemClock()
         self._script = script
+        self._directory = directory or refusals.current_folder()
         self._token = run_token
         self._user = {**os.environ, **(environment or {})}
         self._cap = log_cap_bytes
@@ -129,6 +125,7 @@ class LocalBackend:
         )
         self._admission = admission or Admission()
         self._known: set[AttemptKey] = set()
+        self._placed: set[AttemptKey] = set()
         self._running: dict[AttemptKey, LocalAttempt] = {}
         self._keepers: dict[Keeper, int] = {}  #: that are watched, with their descriptors
         self._told: list[Observation] = []
@@ -169,14 +166,16 @@ class LocalBackend:
 
         Raises:
             BackendError: a process could not be made, for a reason that others would meet as
-                well. Or the system has no descriptor left to look at processes with.
+                well. Or a supervisor has died, and with it trials that ran: the run can be
+                continued. Or the system has no descriptor left to look at processes with.
+                What is known already is returned before.
         """
-        if not self._over:
+        if not (self._over or self._refusals):
             until_s = self.clock.now_s() + timeout_s
-            with _refusing("trials cannot be watched"):
+            with refusals.refusing("trials cannot be watched"):
                 while self._turn(until_s) and not (self._told or self._refusals):
                     pass
-        if self._refusals:
+        if self._refusals and not self._told:
             raise self._refusals.pop(0)
         out, self._told = self._told, []
         return out
@@ -192,13 +191,18 @@ class LocalBackend:
             return
         self._closed = True
         self._admission.drop()
-        with _refusing("trials cannot be ended"):
+        with refusals.refusing("trials cannot be ended"):
             for attempt in list(self._running.values()):
                 attempt.force()
-            until_s = self.clock.now_s() + _PATIENCE_S
+            until_s = self.clock.now_s() + _CLOSING_S
             while self._running and self._turn(until_s):
                 pass
+            left = list(self._running)
+            error = self._end_supervisors()
+        left = left if error else list(self._running)
         self._let_go()
+        if left:
+            raise refusals.still_there(left, error)
 
     @property
     def _over(self) -> bool:
@@ -208,15 +212,16 @@ class LocalBackend:
 
     def _check_may_start(self, key: AttemptKey) -> None:
         if self._over:
-            raise BackendError(f"{_words(key)} cannot be started: this back-end is closed")
+            raise BackendError(f"{refusals.words(key)} cannot be started: this back-end is closed")
         for other in (*self._running, *self._admission.waiting()):
             if other.trial_id == key.trial_id:
                 raise BackendError(
-                    f"{_words(key)} cannot be started: attempt {other.number} of the trial has "
-                    "not ended; two would write the same files. Wait for its AttemptEnded"
+                    f"{refusals.words(key)} cannot be started: attempt {other.number} of the "
+                    "trial has not ended; two would write the same files. Wait for its AttemptEnded"
                 )
 
     def _start_admitted(self) -> None:
+        self._look_away()
         for spec in iter(self._admission.admit, None):
             self._start(spec)
 
@@ -229,14 +234,17 @@ class LocalBackend:
         except TrialError as error:
             self._admission.leave(spec.key)
             self._told.append(AttemptEnded(key=spec.key, ok=False, detail=str(error)))
-        except OSError as error:
+        except (OSError, BackendError) as error:
             self._admission.leave(spec.key)
             self._known.discard(spec.key)
-            raise _refusal(f"{_words(spec.key)} cannot be started", error) from error
+            if isinstance(error, BackendError):
+                raise
+            raise refusals.not_started(spec.key, error) from error
 
     def _launch(
         self, spec: AttemptSpec, arguments: tuple[str, ...], undo: ExitStack
     ) -> LocalAttempt:
+        refusals.check_folder(self._directory, spec.key)
         nonce = new_nonce()
         file = briefing.write_files(spec, self._script, nonce)
         order = Order(
@@ -245,7 +253,7 @@ class LocalBackend:
             environment=briefing.environment(
                 {**self._user, **self._admission.environment(spec.key)}, file, self._token
             ),
-            directory=os.getcwd(),  # noqa: PTH109 - a name for the wire
+            directory=str(self._directory),
             interpreter=None,
         )
         pipes = self._pipes(spec, undo)
@@ -280,6 +288,9 @@ class LocalBackend:
             self.selector.register(keeper, selectors.EVENT_READ, lambda: self._hear(keeper))
             self._keepers[keeper] = keeper.fileno()
         attempt.launch(keeper, place.interpreter)
+        if attempt.key not in self._placed:  # else it was to be made elsewhere
+            self._placed.add(attempt.key)
+            self._told.append(AttemptPlaced(key=attempt.key))
 
     def send_elsewhere(self, attempt: LocalAttempt, why: str) -> None:
         """Have an ordinary process made for an attempt whose supervisor made none."""
@@ -303,7 +314,16 @@ class LocalBackend:
             self._told.append(AttemptEnded(key=attempt.key, ok=False, detail=detail))
         else:
             self._known.discard(attempt.key)
-            self._refusals.append(_refusal(f"{_words(attempt.key)} cannot be started", error))
+            self._refusals.append(refusals.not_started(attempt.key, error))
+
+    def break_off(self, attempt: LocalAttempt, text: str) -> None:
+        """Say, once for all attempts of a supervisor that died, that the run cannot go on."""
+        attempt.release()
+        del self._running[attempt.key]
+        self._admission.leave(attempt.key)
+        error = refusals.broken_off(text)
+        if str(error) not in map(str, self._refusals):
+            self._refusals.append(error)
 
     # -- the parts of waiting --------------------------------------------------------------------
 
@@ -316,7 +336,11 @@ class LocalBackend:
 
     def _hear(self, keeper: Keeper) -> None:
         keeper.receive()
-        if keeper.dead:  # its descriptor would stay readable
+        self._look_away()
+
+    def _look_away(self) -> None:
+        """Watch no dead supervisor: its descriptor stays readable, or is closed and another's."""
+        for keeper in [keeper for keeper in self._keepers if keeper.dead]:
             self.selector.unregister(self._keepers.pop(keeper))
 
     def _turn(self, until_s: float) -> bool:
@@ -326,7 +350,7 @@ class LocalBackend:
         for attempt in list(self._running.values()):
             attempt.wake(now_s)
         deadlines = [at_s for attempt in self._running.values() for at_s in attempt.deadlines()]
-        left_s = 0.0 if self._told else min([until_s, *deadlines]) - now_s
+        left_s = 0.0 if self._told or self._refusals else min([until_s, *deadlines]) - now_s
         wait_s = min(max(left_s, 0.0), _LONGEST_WAIT_S)
         ready = self.selector.select(wait_s)
         watched = self.selector.get_map()
@@ -336,8 +360,18 @@ class LocalBackend:
                 key.data()
         return self.clock.now_s() < until_s
 
+    def _end_supervisors(self) -> BackendError | None:
+        """End by force those that have not ended an attempt; return what is left even so."""
+        stuck = {attempt.keeper: None for attempt in self._running.values()}
+        failed = None
+        for keeper in filter(None, stuck):
+            try:
+                keeper.close(patience_s=0.0)
+            except BackendError as error:
+                failed = error
+        return failed
+
     def _let_go(self) -> None:
-        left = list(self._running)
         for attempt in self._running.values():
             attempt.release()
         self._running.clear()
@@ -347,22 +381,6 @@ class LocalBackend:
         self.selector.close()
         if self._is_ours:
             self._nursery.close()
-        if left:
-            raise BackendError(
-                f"{', '.join(map(_words, left))}: processes were sent SIGKILL and are still there "
-                f"after {_PATIENCE_S:g} s; find out what holds them (a dead file system?)"
-            )
-
-
-def _check_platform() -> None:
-    try:
-        os.close(os.pidfd_open(os.getpid()))
-    except (AttributeError, OSError) as error:
-        raise UsageError(
-            f"the local back-end runs on Linux 5.3 or newer, this is {sys.platform} ({error}): "
-            "only there a descriptor (pidfd) tells that a process has ended. Run in a container "
-            "or virtual machine with such a Linux"
-        ) from None
 
 
 def _pipe(undo: ExitStack) -> tuple[int, int]:
@@ -371,22 +389,3 @@ def _pipe(undo: ExitStack) -> tuple[int, int]:
     for fd in ends:
         undo.callback(os.close, fd)
     return ends
-
-
-@contextmanager
-def _refusing(failed: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _refusal(failed, error) from error
-
-
-def _refusal(failed: str, error: OSError) -> BackendError:
-    what = error.strerror or type(error).__name__
-    where = f": {os.fsdecode(error.filename)}" if error.filename else ""
-    way_out = _WAYS_OUT.get(error.errno or 0, "see to it, then continue with --synebench-resume")
-    return BackendError(f"{failed}: {what}{where}; {way_out}")
-
-
-def _words(key: AttemptKey) -> str:
-    return f"trial {key.trial_id} (attempt {key.number})"

@@ -2,14 +2,17 @@
 
 Invariants (tests/backends/local/test_starting.py holds each one):
 - why attempts run cold is said once per reason, in one line;
-- an interpreter that cannot be found is named before anything is started.
+- an interpreter, or a module to preload, that cannot be found is named before anything is started.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -42,7 +45,11 @@ class Starting:
         interpreter: str | None,
         remark: Callable[[str], None],
     ) -> None:
-        """Take what ``LocalBackend`` was given."""
+        """Take what ``LocalBackend`` was given.
+
+        Raises:
+            UsageError: a module to preload is not there.
+        """
         self._script = script
         self._nursery = nursery
         self._warm = launch == "warm" and interpreter is None
@@ -53,6 +60,8 @@ class Starting:
         self._said: set[str] = set()
         if launch == "warm" and interpreter is not None:
             self.say("its own interpreter")
+        if self._warm:
+            _check_modules(self._preload)
 
     def warm_or_cold(self) -> Place:
         """Return the place of an attempt.
@@ -100,3 +109,20 @@ def found(interpreter: str, environment: Mapping[str, str]) -> str:
             "user may run; name one that is"
         )
     return path
+
+
+def _check_modules(names: Sequence[str]) -> None:
+    for name in names:
+        if not _is_there(name.partition(".")[0]):
+            raise UsageError(
+                f"the module {name!r} in preload is not there; Benchmark(preload=...) names "
+                "modules that can be imported: correct the name, install it, or take it out"
+            )
+
+
+def _is_there(package: str) -> bool:
+    """Whether this process can import it, or one that has the PYTHONPATH of now."""
+    if not package or package in sys.modules:
+        return bool(package)
+    path = [folder for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    return bool(find_spec(package) or PathFinder.find_spec(package, path))

@@ -68,7 +68,8 @@ def _files(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
 
 def _imports(file: Path, package: str) -> Iterator[str]:
     """Yield what a file imports, relative names made absolute; nothing if it does not parse."""
-    with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError):
+    # MemoryError is what the parser says of an expression that is nested too deeply.
+    with contextlib.suppress(OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         for node in _followed(ast.parse(file.read_bytes())):
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from pytest_synebench.backends.supervision import environment, leftovers, wire
+from pytest_synebench.backends.supervision.interpreter import command
 from pytest_synebench.backends.supervision.last_words import exit_words, last_lines
 
 PROGRAM = "pytest_synebench.backends.supervisor.program"
@@ -103,7 +104,7 @@ class Keeper:
 
     def _spawn(self, line: int, words: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # a list of arguments, never a shell
-            [sys.executable, "-m", PROGRAM, "--line", str(line), *self.modules],
+            command(sys.executable, PROGRAM, "--line", str(line), *self.modules),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=words,
@@ -116,6 +117,11 @@ class Keeper:
     def pid(self) -> int:
         """Number of the supervisor's process."""
         return self._child.pid
+
+    @property
+    def importing(self) -> bool:
+        """Whether it has not said yet that it is ready, or that it is not to be forked."""
+        return not self._ready and not self.dead
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when ``receive`` has something to do."""

@@ -12,6 +12,7 @@ import errno
 import os
 import signal
 
+from pytest_synebench.backends.supervision.interpreter import command
 from pytest_synebench.backends.supervision.wire import CHANNEL
 from pytest_synebench.backends.supervisor.tying import tie
 
@@ -89,8 +90,8 @@ def _become_interpreter(
         tie(supervisor)
         told = _place(streams, told)
         os.chdir(order.directory)
-        command = [name, "-m", BOOTSTRAP, order.script, *order.arguments]
-        os.execvpe(name, command, dict(order.environment))
+        line = command(name, BOOTSTRAP, order.script, *order.arguments)
+        os.execvpe(name, line, dict(order.environment))
     except OSError as error:
         where = order.directory if error.filename == order.directory else name
         _tell(told, error.errno or errno.EIO, where)

@@ -1,6 +1,6 @@
 """The supervisor: makes the processes of attempts, ends all they leave, and ends with its line.
 
-``python -m pytest_synebench.backends.supervisor.program --line FD [MODULE ...]``: with modules it
+Its arguments are ``--line FD [MODULE ...]``: with modules it
 imports these and forks attempts from itself, else it executes interpreters. One thread, one loop,
 nothing in it waits; messages are in ``wire.py``.
 
@@ -106,10 +106,9 @@ class Supervisor:
     def serve(self) -> None:
         """Do what is asked until the line's other end is gone and every child with it."""
         while self._connected or not self._family.empty:
-            timeout = 0 if self._family.restless else None
-            for key, _ in self._selector.select(timeout):
+            for key, _ in self._selector.select(self._family.patience_s):
                 key.data()
-            if self._family.restless:
+            if self._family.patience_s == 0:
                 self._sweep()
 
     def say(self, **message: Any) -> None:
@@ -282,8 +281,9 @@ def _occupy(number: int) -> None:
         os.close(fd)
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Supervise until the line's other end is gone."""
+    arguments = sys.argv[1:]
     controller = os.environ.get(VARIABLE, "").partition("-")[0]
     tying.die_with(int(controller) if controller else os.getppid())
     tying.adopt_orphans()
@@ -304,4 +304,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -123,7 +123,7 @@ class Experiment(pytest.Collector):
             resume=option.synebench_resume,
             takeover=option.synebench_takeover,
             audit=audit,
-            site=Site(nursery=nursery(self.config)),
+            site=Site(nursery=nursery(self.config), directory=self.config.invocation_params.dir),
         )
 
     def pump(self) -> None:

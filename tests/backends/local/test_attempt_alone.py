@@ -16,7 +16,6 @@ from pytest_synebench.backends.local.throttle import Throttle
 from pytest_synebench.backends.protocol import (
     AttemptEnded,
     AttemptKey,
-    AttemptPlaced,
     AttemptReported,
     Observation,
 )
@@ -60,6 +59,7 @@ class Alone:
         self.seen: list[Observation] = []
         self.elsewhere: list[str] = []
         self.refused: list[OSError] = []
+        self.broken: list[str] = []
         pipes = [os.pipe() for _ in range(3)]
         self.channel = os.dup(pipes[0][1])
         self.sender = Sender(self.channel, "nonce")
@@ -90,6 +90,9 @@ class Alone:
 
     def give_up(self, attempt: LocalAttempt, error: OSError) -> None:
         self.refused.append(error)
+
+    def break_off(self, attempt: LocalAttempt, text: str) -> None:
+        self.broken.append(text)
 
     def turn(self) -> None:
         """Call the handlers of all that can be read."""
@@ -131,12 +134,7 @@ def test_what_is_over_before_anybody_looked_is_told_from_its_beginning(alone: Al
 
     alone.keeper.says = all_of_it
     alone.turn()
-    assert [type(seen) for seen in alone.seen] == [
-        AttemptPlaced,
-        AttemptReported,
-        AttemptReported,
-        AttemptEnded,
-    ]
+    assert [type(seen) for seen in alone.seen] == [AttemptReported, AttemptReported, AttemptEnded]
 
 
 def test_nothing_is_told_of_a_process_before_it_runs(alone: Alone) -> None:
@@ -145,7 +143,7 @@ def test_nothing_is_told_of_a_process_before_it_runs(alone: Alone) -> None:
     assert alone.seen == []
     alone.attempt.begun(7)
     alone.turn()
-    assert [type(seen) for seen in alone.seen] == [AttemptPlaced, AttemptReported]
+    assert [type(seen) for seen in alone.seen] == [AttemptReported]
 
 
 @pytest.mark.parametrize("throttle", [Throttle(rate_per_s=10, burst=10)])
@@ -202,12 +200,47 @@ def test_what_is_told_to_stop_is_not_made_elsewhere(alone: Alone) -> None:
     assert (end.ok, end.detail) == (False, "told to stop: it never ran")
 
 
-def test_with_its_supervisor_a_running_attempt_ends_and_a_waiting_one_moves(alone: Alone) -> None:
+def test_with_its_supervisor_a_running_attempt_breaks_off_and_a_waiting_one_moves(
+    alone: Alone,
+) -> None:
     alone.attempt.lost("the supervisor died")
     assert alone.elsewhere == ["the supervisor died"]
     alone.attempt.launch(alone.keeper, "python")
     alone.attempt.begun(7)
+    alone.report(2)
     alone.attempt.lost("the supervisor died again")
-    end = alone.seen[-1]
+    assert alone.broken == ["the supervisor died again"]
+    assert [type(seen) for seen in alone.seen] == [AttemptReported, AttemptReported]
+
+
+def test_what_was_told_to_stop_ends_with_its_supervisor_as_well(alone: Alone) -> None:
+    alone.attempt.begun(7)
+    alone.attempt.stop(force_at_s=5.0)
+    alone.attempt.lost("the supervisor died")
+    (end,) = alone.seen
     assert isinstance(end, AttemptEnded)
-    assert (end.ok, end.detail) == (False, "the supervisor died again")
+    assert (end.ok, end.detail) == (False, "told to stop: the supervisor died")
+    assert alone.broken == []
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+@pytest.mark.parametrize("runs", [True, False])
+def test_what_was_let_go_of_hears_nothing_more(alone: Alone, runs: bool, stopped: bool) -> None:
+    if runs:
+        alone.attempt.begun(7)
+    if stopped:
+        alone.attempt.stop(force_at_s=5.0)
+    alone.attempt.release()
+    others = os.pipe()  # have the numbers that were its own
+    alone.attempt.begun(7)
+    alone.attempt.declined("two threads")
+    alone.attempt.failed(OSError(2, "No such file"))
+    alone.attempt.ended(0, 0)
+    alone.attempt.lost("the supervisor died")
+    alone.attempt.release()
+    assert not (alone.seen)
+    assert not (alone.elsewhere)
+    assert not (alone.refused)
+    assert not (alone.broken)
+    for fd in others:
+        os.close(fd)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import pytest_synebench
 from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.backends.local.briefing import thread_variables
 from pytest_synebench.backends.protocol import AttemptEnded, AttemptSpec
@@ -165,7 +166,8 @@ def test_an_interpreter_that_is_not_there_is_refused_before_anything_starts(
 def test_an_interpreter_that_vanished_is_named_and_the_rest_can_go_on(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.symlink_to(sys.executable)
-    with local_stage(tmp_path, HANGS, interpreter=str(python)) as stage:
+    path = {"PYTHONPATH": str(Path(pytest_synebench.__file__).parent.parent)}
+    with local_stage(tmp_path, HANGS, interpreter=str(python), environment=path) as stage:
         first, spec = spec_of(stage), spec_of(stage, 1)
         watcher = Watcher(stage, stage.backend)
         stage.backend.start(first)

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.backends.protocol import AttemptEnded, AttemptPlaced
 from pytest_synebench.backends.supervision.keeper import Keeper
 from pytest_synebench.backends.supervision.nursery import Nursery
-from pytest_synebench.errors import BackendError
+from pytest_synebench.errors import BackendError, UsageError
 from pytest_synebench.testing.plays import Stage, Watcher
 
 from .local_stage import REPORTS, local_stage, run, spec_of
@@ -25,6 +26,12 @@ HOW = REPORTS + (
     "report(warm='supervisor.program' in command, parent=os.getppid())\n"
 )
 HANGS = HOW + "import signal\nwhile True: signal.pause()\n"
+
+
+BROKEN_OFF = (
+    r"^the supervisor of this machine's trials has ended: signal 9 \(SIGKILL\), and with it the "
+    "trials that ran; nothing that was reported is lost: continue with --synebench-resume"
+)
 
 
 def kill(keeper: Keeper) -> None:
@@ -102,7 +109,7 @@ def test_experiments_share_supervisors_and_close_only_their_own_attempts(tmp_pat
 
 
 @pytest.mark.parametrize("launch", ["warm", "cold"])
-def test_when_a_supervisor_is_killed_its_attempts_end_and_the_next_has_another(
+def test_when_a_supervisor_is_killed_the_run_breaks_off_once_and_the_next_has_another(
     tmp_path: Path, launch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fork = "import signal\nif os.fork() == 0:\n    os.setsid()\n    while True: signal.pause()\n"
@@ -112,13 +119,15 @@ def test_when_a_supervisor_is_killed_its_attempts_end_and_the_next_has_another(
         local_stage(tmp_path, script, launch=launch, nursery=nursery) as stage,
     ):
         watcher = Watcher(stage, stage.backend)
-        lost, next_ = spec_of(stage), spec_of(stage, 1)
-        stage.backend.start(lost)
-        watcher.reported(lost)
+        lost, other, next_ = (spec_of(stage, trial) for trial in range(3))
+        for spec in (lost, other):
+            stage.backend.start(spec)
+        watcher.reported(lost, other)
         os.kill(int(str(watcher.reports(lost)[0]["parent"])), signal.SIGKILL)
-        (end,) = watcher.ends(lost)
+        with pytest.raises(BackendError, match=BROKEN_OFF):
+            watcher.ends(lost, other)
         assert stage.alive() == 0
-        assert end.detail.startswith("the supervisor of this machine's trials has ended: signal 9")
+        assert watcher.end(lost.key) is watcher.end(other.key) is None
         stage.backend.start(next_)
         watcher.reported(next_)
         watcher.look(0.0)
@@ -151,7 +160,7 @@ def test_when_every_supervisor_dies_that_is_told_with_its_last_words(
     monkeypatch.setattr("pytest_synebench.backends.supervision.keeper.PROGRAM", "no_such_program")
     with local_stage(tmp_path, HOW) as stage:
         stage.backend.start(spec_of(stage))
-        with pytest.raises(BackendError, match="No module named no_such_program") as told:
+        with pytest.raises(BackendError, match="No module named 'no_such_program'") as told:
             Watcher(stage, stage.backend).ends(spec_of(stage))
         assert str(told.value).startswith("trial 0 (attempt 0) cannot be started: the supervisor")
 
@@ -166,9 +175,61 @@ def test_what_waits_for_imports_is_stopped_at_once(tmp_path: Path) -> None:
             spec, watcher = spec_of(stage), Watcher(stage, stage.backend)
             stage.backend.start(spec)
             stage.backend.stop(spec.key)
-            (end,) = watcher.look(0.0)
+            placed, end = watcher.look(0.0)
+            assert isinstance(placed, AttemptPlaced)
             assert isinstance(end, AttemptEnded)
             assert end.detail == "told to stop: signal 15 (SIGTERM)"
+
+
+def test_an_attempt_is_placed_while_its_supervisor_still_imports(tmp_path: Path) -> None:
+    (tmp_path / "hanging.py").write_text("import signal\nsignal.pause()")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(tmp_path))
+        with local_stage(tmp_path, HOW, launch="warm", preload=("hanging",)) as stage:
+            spec, watcher = spec_of(stage), Watcher(stage, stage.backend)
+            stage.backend.start(spec)
+            assert watcher.look(0.0) == [AttemptPlaced(key=spec.key)]
+
+
+def test_what_was_reported_is_told_before_the_run_breaks_off(tmp_path: Path) -> None:
+    go, done = tmp_path / "go", tmp_path / "done"
+    os.mkfifo(go)
+    os.mkfifo(done)
+    script = REPORTS + (
+        "import signal\n"
+        f"report(n=1)\nopen({str(go)!r}).read()\n"
+        f"report(n=2)\nopen({str(done)!r}, 'w').close()\n"
+        "while True: signal.pause()\n"
+    )
+    with Nursery() as nursery, local_stage(tmp_path, script, nursery=nursery) as stage:
+        spec, watcher = spec_of(stage), Watcher(stage, stage.backend)
+        stage.backend.start(spec)
+        watcher.reported(spec)
+        go.write_text("")
+        done.read_text()
+        kill(nursery.keeper_for(()))
+        with pytest.raises(BackendError, match=BROKEN_OFF):
+            watcher.ends(spec)
+        assert watcher.reports(spec) == [{"n": 1}, {"n": 2}]
+
+
+@pytest.mark.parametrize("name", ["no_such_module", "", "no_such.module"])
+def test_a_module_that_cannot_be_preloaded_is_refused_before_anything_starts(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(
+        UsageError,
+        match=rf"module '{name}' in preload is not there; Benchmark\(preload=\.\.\.\) names "
+        "modules that can be imported",
+    ):
+        LocalBackend(tmp_path / "script.py", run_token="x", preload=("json.decoder", name))
+
+
+@pytest.mark.parametrize("options", [{"launch": "cold"}, {"interpreter": sys.executable}])
+def test_what_is_not_preloaded_need_not_be_there(tmp_path: Path, options: Any) -> None:
+    LocalBackend(
+        tmp_path / "script.py", run_token=str(tmp_path), preload=("no_such_module",), **options
+    ).close()
 
 
 def test_a_fork_of_the_controller_changes_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pytest_synebench.backends.supervision.environment import of_supervisor
 from pytest_synebench.backends.supervision.leftovers import identity
 
 
-def test_a_supervisor_has_one_thread_one_hash_seed_and_is_not_measured() -> None:
+def test_a_supervisor_has_one_thread_one_hash_seed_no_driver_and_is_not_measured() -> None:
     user = {
         "HOME": "/h",
         "OMP_NUM_THREADS": "8",
@@ -20,6 +20,7 @@ def test_a_supervisor_has_one_thread_one_hash_seed_and_is_not_measured() -> None
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
         "PYTHONHASHSEED": "0",
         "SYNEBENCH_SUPERVISOR": identity(os.getpid()),
         "SYNEBENCH_KEEPER": "n1",

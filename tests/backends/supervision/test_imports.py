@@ -95,6 +95,7 @@ def test_what_is_to_be_loaded_before_is_added_as_it_is(tmp_path: Path) -> None:
 def test_a_script_that_cannot_be_parsed_or_read_has_no_imports(tmp_path: Path) -> None:
     assert modules(tmp_path, "import a\nif:") == ()
     assert modules_of(tmp_path / "none.py") == ()
+    assert modules(tmp_path, "import a\n" + 100_000 * "-" + "1") == ()
     (tmp_path / "binary.py").write_bytes(b"import a\0\xff")
     assert modules_of(tmp_path / "binary.py") == ()
 

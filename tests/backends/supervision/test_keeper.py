@@ -115,8 +115,10 @@ def test_a_warm_one_gets_its_orders_once_it_has_imported(monkeypatch: pytest.Mon
     with played(monkeypatch, ("torch",)) as (keeper, supervisor):
         job, ear = launch(keeper, order(None))
         assert supervisor.hears() is None
+        before = keeper.importing
         supervisor.say(**{"is": "warm"})
         keeper.receive()
+        assert (before, keeper.importing) == (True, False)
         assert supervisor.hears_order() == (job, named(keeper, order(None)))
         assert (ear.heard, keeper.why_cold) == ([], "")
 
@@ -283,9 +285,9 @@ from pytest_synebench.backends.supervision.keeper import Keeper
 keeper = Keeper()
 if os.fork() == 0:
     keeper.close()
-    print(keeper.dead, flush=True)
+    os.write(1, b"%r\\n" % keeper.dead)
     signal.pause()
-print(keeper.pid, flush=True)
+os.write(1, b"%d\\n" % keeper.pid)
 signal.pause()
 """
 

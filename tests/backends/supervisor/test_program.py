@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from supervisor_bench import ESCAPE, PROGRAM, WAIT, Attempt, Bench, gone, parent_of
 
+from pytest_synebench.backends.supervision.interpreter import command
+
 
 def escape(bench: Bench, gate: str, code: int) -> tuple[Attempt, int, int]:
     """Launch one that waits at a gate; return it, its number, and the escaped one's number."""
@@ -236,7 +238,7 @@ def test_a_supervisor_whose_controller_died_before_it_began_ends(tmp_path: Path)
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     done = subprocess.run(
-        [sys.executable, "-m", PROGRAM, "--line", "0"],
+        command(sys.executable, PROGRAM, "--line", "0"),
         env={**os.environ, "SYNEBENCH_SUPERVISOR": f"{dead.pid}-0"},
         stdin=subprocess.DEVNULL,
         check=False,
@@ -313,3 +315,80 @@ def test_a_warm_up_that_fails_is_the_reason(bench: Bench) -> None:
     bench.start("import_me", path=[bench.modules("raise KeyboardInterrupt('stop')")])
     why = "importing import_me raised KeyboardInterrupt: stop"
     assert bench.hear() == {"is": "cold", "why": why}
+
+
+SHARED = """
+    import sys
+    from multiprocessing.shared_memory import SharedMemory
+    held = SharedMemory(create=True, size=4096)
+    print(held.name, flush=True)
+    open(sys.argv[1]).read()
+"""
+
+
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("forced", [False, True])
+def test_shared_memory_does_not_outlive_its_attempt(bench: Bench, warm: bool, forced: bool) -> None:
+    bench.start(*(["import_me"] if warm else []), path=[bench.modules("")])
+    assert bench.hear() == {"is": "warm"}
+    gate = bench.directory / "gate"
+    os.mkfifo(gate)
+    attempt = bench.launch(SHARED, str(gate), interpreter=None if warm else sys.executable)
+    bench.begun(attempt)
+    memory = Path("/dev/shm") / attempt.line()
+    assert memory.exists()
+    if forced:
+        bench.signal(attempt, signal.SIGKILL)
+    else:
+        gate.write_text("")
+    assert bench.ended(attempt) == (-signal.SIGKILL if forced else 0, 0)
+    assert not memory.exists()
+
+
+def test_shared_memory_does_not_outlive_the_line(bare: Bench) -> None:
+    os.mkfifo(bare.directory / "gate")
+    attempt = bare.launch(SHARED, str(bare.directory / "gate"))
+    bare.begun(attempt)
+    memory = Path("/dev/shm") / attempt.line()
+    bare.line.close()
+    assert bare.process.wait(30) == 0
+    assert not memory.exists()
+
+
+def test_a_tracker_that_does_not_end_is_ended(bare: Bench) -> None:
+    os.mkfifo(bare.directory / "gate")
+    attempt = bare.launch(f"""
+        import subprocess, sys
+        text = "import signal; print('multiprocessing.resource_tracker', flush=True); "
+        held = subprocess.Popen([sys.executable, "-c", text + "signal.pause()"])
+        open({str(bare.directory / "gate")!r}).read()
+    """)
+    bare.begun(attempt)
+    assert attempt.line() == "multiprocessing.resource_tracker"
+    (bare.directory / "gate").write_text("")
+    assert bare.ended(attempt) == (0, 1)
+
+
+HIDING = ("selectors", "socket", "signal", "random", "ctypes", "json")
+
+
+@pytest.mark.parametrize("modules", [(), ("import_me",)])
+def test_files_in_the_folder_it_is_started_in_are_no_modules(
+    bench: Bench, modules: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = bench.directory / "here"
+    here.mkdir()
+    for name in HIDING:
+        (here / f"{name}.py").write_text(f"raise SystemExit('the wrong {name}')")
+    path = [bench.modules("")]
+    monkeypatch.chdir(here)
+    bench.start(*modules, path=path)
+    assert bench.hear() == {"is": "warm"}
+    attempt = bench.launch(
+        "import os, random, socket; print(os.getcwd())",
+        directory=str(here),
+        interpreter=None if modules else sys.executable,
+    )
+    bench.begun(attempt)
+    assert bench.ended(attempt) == (0, 0)
+    assert attempt.rest() == f"{here}\n"

@@ -15,6 +15,7 @@ from pytest_synebench.backends.supervisor.forking import fork
 from pytest_synebench.backends.supervisor.program import Bell
 from pytest_synebench.backends.supervisor.sweeping import Family, Leader
 from pytest_synebench.backends.supervisor.tying import adopt_orphans, tie
+from pytest_synebench.clock import VirtualClock
 
 _PR_SET_CHILD_SUBREAPER = 36
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
@@ -45,8 +46,8 @@ def family(bell: Bell) -> Iterator[Family]:
 
 def sweep(family: Family, bell: Bell) -> list[Leader]:
     """Sweep once, as soon as there is a reason for it."""
-    if not family.restless:
-        select.select([bell], [], [], 30)
+    patience_s = 30 if family.patience_s is None else family.patience_s
+    select.select([bell], [], [], patience_s)
     return family.sweep()
 
 
@@ -226,5 +227,82 @@ def test_a_signal_to_one_that_is_not_tied_yet_is_not_lost(family: Family, bell: 
     os.write(writes, b"x")
     assert swept(family, bell) == [leader]
     assert leader.code == -signal.SIGTERM
+    os.close(reads)
+    os.close(writes)
+
+
+TRACKER = "multiprocessing.resource_tracker"
+
+
+def leaves(gate: int, ready: int, *commands: list[str]) -> Callable[[], None]:
+    """Return what starts programs, says that they run, and waits at a gate."""
+
+    def body() -> None:
+        reads, writes = os.pipe()
+        for command in commands:
+            if os.fork() == 0:
+                os.dup2(gate, 0)
+                os.execv(f"/bin/{command[0]}", command[1:])
+        os.close(writes)
+        os.read(reads, 1)  # its end: all are programs
+        os.write(ready, b"x")
+        os.read(gate, 1)
+
+    return body
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_resource_tracker_alone_has_a_second(bell: Bell, forced: bool) -> None:
+    clock = VirtualClock()
+    family = Family(bell.rang, clock)
+    (gate, opens), (hears, ready) = os.pipe(), os.pipe()
+    two = ["sleep", TRACKER, "1000"], ["sleep", "sleep", "1000"]
+    leader = family.add(forked(leaves(gate, ready, *two)))
+    os.read(hears, 1)
+    if forced:
+        family.end_all()
+    os.write(opens, b"x")
+    others: set[int] = set()
+    while not leader.ended or len(others) != 1 or family.restless:
+        assert family.sweep() == []
+        others = set(sweeping.listed_children()) - {leader.pid}
+    clock.advance(0.75)
+    assert (family.patience_s, family.sweep(), leader.swept) == (0.25, [], 1)
+    clock.advance(0.25)
+    assert (family.patience_s, leader.ended) == (0, True)
+    assert swept(family, bell) == [leader]
+    assert (leader.swept, family.empty) == (2, True)
+    assert family.patience_s is None
+    for fd in (gate, opens, hears, ready):
+        os.close(fd)
+
+
+def test_a_tracker_that_ends_by_itself_was_not_ended_by_force(family: Family, bell: Bell) -> None:
+    (gate, opens), (hears, ready) = os.pipe(), os.pipe()
+    waits = ["sh", "sh", "-c", "read line; read line; exit 0", TRACKER]
+    leader = family.add(forked(leaves(gate, ready, waits)))
+    os.read(hears, 1)
+    leader.signal(signal.SIGKILL)
+    while not leader.ended or family.restless:
+        assert family.sweep() == []
+    os.write(opens, b"one\ntwo\n")
+    assert swept(family, bell) == [leader]
+    assert (leader.swept, family.patience_s) == (0, None)
+    for fd in (gate, opens, hears, ready):
+        os.close(fd)
+
+
+def test_a_crowd_is_ended(family: Family, bell: Bell) -> None:
+    reads, writes = os.pipe()
+
+    def many() -> None:
+        for _ in range(80):
+            if os.fork() == 0:
+                os.read(reads, 1)
+                os._exit(0)
+
+    leader = family.add(forked(many))
+    assert swept(family, bell) == [leader]
+    assert leader.swept == 80
     os.close(reads)
     os.close(writes)

@@ -18,7 +18,9 @@ import warnings
 import weakref
 
 from pytest_synebench.backends.supervision import label
+from pytest_synebench.backends.supervision.interpreter import NO_FOLDER, command
 from pytest_synebench.backends.supervision.wire import CHANNEL
+from pytest_synebench.backends.supervisor.forking import BOOTSTRAP
 from pytest_synebench.backends.supervisor.warm.ending import (
     INTERRUPTED,
     end,
@@ -26,7 +28,7 @@ from pytest_synebench.backends.supervisor.warm.ending import (
     newest_module,
 )
 from pytest_synebench.backends.supervisor.warm.threads import use_threads
-from pytest_synebench.backends.supervisor.warm.warmth import NO_FOLDER
+from pytest_synebench.backends.supervisor.warm.traces import ENVIRONMENT
 from pytest_synebench.training.attempt import PARENT, read_attempt
 from pytest_synebench.training.bootstrap import run_script
 from pytest_synebench.training.seeding import seed_everything
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
     from pytest_synebench.backends.supervision.wire import Order
 
-_BOOTSTRAP = "pytest_synebench.training.bootstrap"
 _FREE = 16  #: descriptors wait from this number up until their places are free
 
 
@@ -79,11 +80,11 @@ def _place(streams: Sequence[int], close: Sequence[int]) -> None:
 
 def _dress(order: Order) -> None:
     """Put on what a fresh process of this order would have."""
-    _change_environment({**order.environment, PARENT: str(os.getppid())})
+    _change_environment({**ENVIRONMENT.over(order.environment), PARENT: str(os.getppid())})
     names = order.environment.items()
     label.wear(f"{name}={value}" for name, value in names if name.startswith("SYNEBENCH_"))
     os.chdir(order.directory)
-    sys.orig_argv = [sys.executable, "-m", _BOOTSTRAP, order.script, *order.arguments]
+    sys.orig_argv = command(sys.executable, BOOTSTRAP, order.script, *order.arguments)
     if NO_FOLDER in sys.path:
         sys.path.remove(NO_FOLDER)
         sys.path.insert(0, NO_FOLDER)  # run_script puts the script's folder there

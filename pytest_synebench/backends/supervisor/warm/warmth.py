@@ -6,7 +6,8 @@ process in which either is found makes no copies, and the scripts are run cold.
 
 Invariants (tests/backends/supervisor/warm/test_warmth.py holds each one):
 - an import that fails, or ends the program, is the script's own matter: the others are imported;
-- an import that leaves a thread, a process or CUDA behind is named, and is the last one made;
+- an import that leaves a thread, a process or CUDA behind, or what ``traces.py`` cannot bring
+  along, is named, and is the last one made;
 - a copy in which torch was warm finds loaded what a training loads, and has drawn no numbers;
 - nothing is imported from the folder this process was started in;
 - nothing that an import wrote waits in a buffer that the copies would write out again;
@@ -24,14 +25,14 @@ import os
 import sys
 from importlib.machinery import all_suffixes
 
+from pytest_synebench.backends.supervision.interpreter import NO_FOLDER
 from pytest_synebench.backends.supervisor.sweeping import children
+from pytest_synebench.backends.supervisor.warm.traces import ENVIRONMENT, Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: Stands where the script's folder will be in ``sys.path``: no folder, so nothing is found in it.
-NO_FOLDER = os.devnull
 _CANDIDATE = "?"  # as imports.py marks what may be an attribute
 #: What an interpreter or the C library reads once, at its start.
 _READ_AT_START = (
@@ -58,18 +59,11 @@ def warm_up(modules: Sequence[str]) -> str:
     """
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = NO_FOLDER
-    reason = ""
-    for name in (*_ALWAYS, *modules):
-        _import(name)
+    reason = _import_all((*_ALWAYS, *modules))
+    if not reason and "torch" in sys.modules:
+        _prepare_torch()
         reason = _left_behind()
-        if reason:
-            reason = f"importing {name.removesuffix(_CANDIDATE)} {reason}"
-            break
-    else:
-        if "torch" in sys.modules:
-            _prepare_torch()
-            reason = _left_behind()
-            reason = reason and f"making an optimiser of torch {reason}"
+        reason = reason and f"making an optimiser of torch {reason}"
     _settle()
     return reason
 
@@ -86,13 +80,29 @@ def why_not(environment: Mapping[str, str] | None = None, script: str = "") -> s
     if _cuda():
         return "CUDA is initialised in the warm process and does not work in a copy of it"
     if environment is not None:
-        for name in sorted({*_start_variables(os.environ), *_start_variables(environment)}):
-            if os.environ.get(name) != environment.get(name):
-                return f"{name} is read when a process starts, and the trial's is another"
+        reason = _other_start(environment) or ENVIRONMENT.refusal(environment)
+        if reason:
+            return reason
     hidden = script and _hidden(script)
     if hidden:
         return f"{hidden} beside the script has the name of a module that is loaded already"
     return ""
+
+
+def _import_all(names: Sequence[str]) -> str:
+    """Import until one leaves something behind; return "" or which one and what."""
+    ENVIRONMENT.begin()
+    watch = Watch()
+    try:
+        for name in names:
+            _import(name)
+            reason = _left_behind() or watch.seen()
+            if reason:
+                return f"importing {name.removesuffix(_CANDIDATE)} {reason}"
+        return ""
+    finally:
+        watch.end()
+        ENVIRONMENT.end()
 
 
 def _import(name: str) -> None:
@@ -169,6 +179,14 @@ def _settle() -> None:
     gc.collect()
     # A collection in a copy would write to every object, and so copy every page of this process.
     gc.freeze()
+
+
+def _other_start(environment: Mapping[str, str]) -> str:
+    before = ENVIRONMENT.before
+    for name in sorted({*_start_variables(before), *_start_variables(environment)}):
+        if before.get(name) != environment.get(name):
+            return f"{name} is read when a process starts, and the trial's is another"
+    return ""
 
 
 def _start_variables(environment: Mapping[str, str]) -> list[str]:
