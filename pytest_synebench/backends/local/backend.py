@@ -39,7 +39,7 @@ from pytest_synebench.backends.protocol import (
     AttemptSpec,
     Observation,
 )
-from pytest_synebench.backends.supervision.keeper import Keeper
+from pytest_synebench.backends.supervision.keeper import Keeper, undisturbed
 from pytest_synebench.backends.supervision.leftovers import await_supervisors, end_leftovers
 from pytest_synebench.backends.supervision.nursery import Nursery
 from pytest_synebench.backends.supervision.wire import Order
@@ -222,8 +222,9 @@ class LocalBackend:
 
     def _start_admitted(self) -> None:
         self._look_away()
-        for spec in iter(self._admission.admit, None):
-            self._start(spec)
+        with undisturbed():  # or a process would run that nobody knows
+            for spec in iter(self._admission.admit, None):
+                self._start(spec)
 
     def _start(self, spec: AttemptSpec) -> None:
         try:

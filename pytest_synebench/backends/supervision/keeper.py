@@ -8,7 +8,8 @@ Invariants (tests/backends/supervision/test_keeper.py holds each one):
 - when the supervisor dies, everything it made is gone before anybody is told that it is lost;
 - what is withdrawn before the supervisor was sent it never runs, and has its end at once;
 - a process that is forked from the controller does not keep the supervisor alive, nor harm it;
-- a supervisor that can fork nothing is let go, with all that it has imported.
+- a supervisor that can fork nothing is let go, with all that it has imported;
+- Ctrl-C comes before a message is sent or taken in, or after it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import contextlib
 import errno
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -24,7 +26,7 @@ import tempfile
 import uuid
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -36,6 +38,16 @@ from pytest_synebench.backends.supervision.last_words import exit_words, last_li
 PROGRAM = "pytest_synebench.backends.supervisor.program"
 _PATIENCE_S = 10.0  #: how long a process may take to be gone
 _LAST_BYTES = 4096
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Let Ctrl-C wait: what is half sent or half heard would be lost, and its job never end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Listener(Protocol):
@@ -147,30 +159,34 @@ class Keeper:
             for fd in (stdout, stderr, channel):
                 fds += [os.dup(fd)]  # the order may have to lie here for a while
             undo.pop_all()
-        self._made += 1
-        job = self._made
-        self._jobs[job] = listener
-        self._send(_Parcel({"do": "launch", "job": job}, fds))
+        with undisturbed():
+            self._made += 1
+            job = self._made
+            self._jobs[job] = listener
+            self._send(_Parcel({"do": "launch", "job": job}, fds))
         return job
 
     def signal(self, job: int, number: int) -> None:
         """Signal a job's process: 9 for all of its tree, else for its group. Ended: nothing."""
-        if job in self._jobs and not self._withdraw(job, number):
-            self._send(_Parcel({"do": "signal", "job": job, "number": int(number)}, ()))
+        with undisturbed():
+            if job in self._jobs and not self._withdraw(job, number):
+                self._send(_Parcel({"do": "signal", "job": job, "number": int(number)}, ()))
 
     def receive(self) -> None:
         """Take in all that has come, tell the listeners, and send what could not be sent."""
         while not self.dead:
             try:
-                told = self._line.receive()
+                with undisturbed():
+                    told = self._line.receive()
+                    if told is not None:
+                        _close_all(told[1])
+                        self._take(told[0])
             except BlockingIOError:
                 break
             if told is None:
                 self._broken_off()
-            else:
-                _close_all(told[1])
-                self._take(told[0])
-        self._flush()
+        with undisturbed():
+            self._flush()
 
     def close(self, patience_s: float = _PATIENCE_S) -> None:
         """Let the supervisor end, with all that it made; by force when it takes too long.
