@@ -13,7 +13,9 @@ from pytest_synebench.backends.supervision.leftovers import everything
 from pytest_synebench.experiment.store.results import load_runs
 from pytest_synebench.trial import TrialState
 
-RUN = ("--synebench", "toy", "--work", "3000000", "-v")
+# Both trials are in their first epoch when both have begun: nobody is between two attempts.
+RUN = ("--synebench", "toy", "--scheduler", "fifo", "--num_trials", "2", "--work", "20000000", "-v")
+BOTH_BEGAN = 6  # lines of the journal: header, opened, two slots, two beginnings
 
 
 def supervisors(process: subprocess.Popen[str]) -> list[int]:
@@ -23,7 +25,7 @@ def supervisors(process: subprocess.Popen[str]) -> list[int]:
 def test_a_killed_supervisor_fails_no_trial(tmp_path: Path) -> None:
     folder = make_project(tmp_path)
     process = start_pytest(folder, *RUN)
-    wait_for_lines(process, folder, 8)
+    wait_for_lines(process, folder, BOTH_BEGAN)
     for pid in supervisors(process):
         os.kill(pid, signal.SIGKILL)
 
