@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,7 +26,7 @@ def test_ctrl_c_while_an_attempt_is_started_comes_once_it_is(
 
     def interrupted(line: Line, message: Mapping[str, Any], fds: Sequence[int] = ()) -> None:
         send(line, message, fds)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # to this thread: others may not have it blocked
 
     with local_stage(tmp_path, HANGS, launch="cold") as stage:
         spec, watcher = spec_of(stage), Watcher(stage, stage.backend)
@@ -46,7 +45,7 @@ def test_ctrl_c_while_an_end_is_heard_of_loses_no_end(
     take = Keeper._take
 
     def interrupted(keeper: Keeper, told: Mapping[str, Any]) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)  # to this thread: others may not have it blocked
         take(keeper, told)
 
     with local_stage(tmp_path, REPORTS + "report(loss=1)\n", launch="cold") as stage:
