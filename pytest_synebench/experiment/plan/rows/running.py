@@ -1,0 +1,93 @@
+"""Where and how trials run."""
+
+from __future__ import annotations
+
+from pytest_synebench.experiment.plan.parameters import Kind, Parameter
+
+BACKENDS = ("local",)
+
+RUNNING = (
+    Parameter(
+        name="backend",
+        default="local",
+        kind=Kind.STR,
+        choices=BACKENDS,
+        help="where trials run",
+    ),
+    Parameter(
+        name="num_workers",
+        default=4,
+        kind=Kind.INT,
+        minimum=1,
+        help="trials that run at the same time, at most",
+    ),
+    Parameter(
+        name="oversubscribe",
+        default=False,
+        kind=Kind.BOOL,
+        help="run num_workers trials at once although the machine has too few processors or GPUs "
+        "for them: for trials that mostly wait, or share a GPU",
+    ),
+    Parameter(
+        name="deterministic",
+        default=False,
+        kind=Kind.BOOL,
+        help="reports count in the order of a virtual clock, whatever runs how fast: the same seed "
+        "gives the same journal, byte for byte",
+    ),
+    Parameter(
+        name="checkpointing",
+        default="auto",
+        kind=Kind.STR,
+        choices=("auto", "every", "on", "off"),
+        help="auto: at the scheduler's levels, where it pauses trials; on: there, whatever the "
+        "scheduler, at every level where it has none; every: at every level; off",
+    ),
+    Parameter(
+        name="threads_per_trial",
+        default=None,
+        kind=Kind.INT,
+        minimum=1,
+        optional=True,
+        help="threads of a trial's libraries; none: OMP_NUM_THREADS where it is set, else the "
+        "processors shared by the workers",
+    ),
+    Parameter(
+        name="num_gpus_per_trial",
+        default=1,
+        kind=Kind.INT,
+        minimum=0,
+        help="GPUs that a trial sees, by CUDA_VISIBLE_DEVICES; 0: all of them, which then bound "
+        "nothing; without effect where the machine has none",
+    ),
+    Parameter(
+        name="launch",
+        default="warm",
+        kind=Kind.STR,
+        choices=("warm", "cold"),
+        help="warm: trials are forked from a process that has imported what the script imports; "
+        "cold: each is an interpreter of its own, started from nothing",
+    ),
+    Parameter(
+        name="stop_grace",
+        default=10.0,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="seconds between asking a trial to end (SIGTERM) and ending it (SIGKILL)",
+    ),
+    Parameter(
+        name="log_cap_mb",
+        default=50,
+        kind=Kind.INT,
+        minimum=1,
+        help="megabytes kept of a trial's stdout, and of its stderr",
+    ),
+    Parameter(
+        name="report_rate",
+        default=1000,
+        kind=Kind.INT,
+        minimum=1,
+        optional=True,
+        help="reports per second of one trial beyond which its script waits in its report",
+    ),
+)
