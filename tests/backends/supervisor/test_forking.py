@@ -6,12 +6,12 @@ import errno
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fresh_process import output_of
 from supervisor_bench import Bench
 
 
@@ -41,13 +41,8 @@ def test_signals_are_those_of_a_fresh_process(bare: Bench) -> None:
                 print(line.split()[1])
     """)
     bare.begun(attempt)
-    plain = subprocess.run(
-        ["/bin/sh", "-c", f"exec {sys.executable} {bare.directory}/train_1.py"],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    assert attempt.rest() == plain.stdout
+    plain = output_of(["/bin/sh", "-c", f"exec {sys.executable} {bare.directory}/train_1.py"])
+    assert attempt.rest() == plain
 
 
 @pytest.mark.parametrize("interpreter", [sys.executable, None])
@@ -144,12 +139,7 @@ def test_forked_attempts_have_the_signals_of_a_fresh_one_and_what_imports_set(
     bench.start("import_me", path=[folder])
     assert bench.hear() == {"is": "warm"}
     attempt = bench.launch(show, interpreter=None)
-    plain = subprocess.run(
-        [sys.executable, bench.directory / "train_1.py"],
-        env={**os.environ, "PYTHONPATH": str(folder)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    plain = output_of([sys.executable, bench.directory / "train_1.py"], environment)
     bench.begun(attempt)
-    assert attempt.rest() == plain.stdout
+    assert attempt.rest() == plain

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from fresh_process import output_of
 from supervisor_bench import gone
 
 from pytest_synebench.backends.supervisor import tying
@@ -78,8 +79,7 @@ def test_signals_are_those_of_a_fresh_process() -> None:
     text = "print([s.split()[1] for s in open('/proc/self/status') if s[:3] == 'Sig'][1:])"
     with parent(text, then="os.waitpid(pid, 0)") as process:
         said, _ = process.communicate()
-    plain = subprocess.check_output([sys.executable, "-c", text], text=True)
-    assert plain in said
+    assert output_of([sys.executable, "-c", text]) in said
 
 
 def test_a_signal_sent_before_it_was_tied_is_delivered_to_the_handler_it_gets() -> None:
