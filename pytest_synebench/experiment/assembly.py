@@ -25,6 +25,7 @@ from pytest_synebench.clock import Clock
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.plan.workers import workers
 from pytest_synebench.schedulers import catalog as schedulers
+from pytest_synebench.schedulers.arguments import Arguments
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
 
@@ -53,12 +54,17 @@ def build_scheduler(plan: Plan) -> Scheduler:
     )
     return schedulers.build(
         plan.scheduler,
-        searcher=searcher,
-        resource_attr=plan.definition.resource_attr,
-        max_resource=plan.max_resource,
-        min_resource=plan.params["grace_period"],
-        reduction_factor=plan.params["reduction_factor"],
-        rung_levels=plan.params["rung_levels"],
+        Arguments(
+            searcher=searcher,
+            seed=plan.seed,
+            space=plan.definition.space,
+            resource_attr=plan.definition.resource_attr,
+            max_resource=plan.max_resource,
+            min_resource=plan.params["grace_period"],
+            reduction_factor=plan.params["reduction_factor"],
+            rung_levels=plan.params["rung_levels"],
+            params=plan.params,
+        ),
     )
 
 

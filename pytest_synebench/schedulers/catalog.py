@@ -1,91 +1,116 @@
 """The schedulers by the names a user types.
 
 Invariants (tests/schedulers/test_catalog.py holds each one):
-- an unknown name is refused, with the nearest known one;
-- what compares trials at resource levels is refused, by name, where the benchmark has none.
+- an unknown name is refused, with the nearest known one, or with what replaces it here;
+- what compares trials at resource levels is refused, by name, where the benchmark has none;
+- a third party's scheduler is found by its name, and never hides one of these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
 from pytest_synebench.errors import UsageError
-from pytest_synebench.schedulers.asha_promotion import AshaPromotion
-from pytest_synebench.schedulers.asha_stopping import AshaStopping
+from pytest_synebench.schedulers import registry
+from pytest_synebench.schedulers.arguments import Arguments
 from pytest_synebench.schedulers.fifo import Fifo
+from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
+from pytest_synebench.schedulers.halving.asha_stopping import AshaStopping
+from pytest_synebench.schedulers.halving.rungs import explicit_levels, rung_levels
 from pytest_synebench.schedulers.protocol import Scheduler
-from pytest_synebench.schedulers.rungs import explicit_levels, rung_levels
-from pytest_synebench.searchers.protocol import Searcher
 
-NAMES = ("fifo", "asha_stopping", "asha_promotion")
+
+def _fifo(given: Arguments) -> Scheduler:
+    return Fifo(given.searcher, max_resource=given.max_resource if given.resource_attr else None)
+
+
+def _asha_stopping(given: Arguments) -> Scheduler:
+    levels, factor = _levels(given), given.reduction_factor
+    return AshaStopping(given.searcher, levels=levels, reduction_factor=factor)
+
+
+def _asha_promotion(given: Arguments) -> Scheduler:
+    levels, factor = _levels(given), given.reduction_factor
+    return AshaPromotion(given.searcher, levels=levels, reduction_factor=factor)
+
+
+_FACTORIES: Mapping[str, Callable[[Arguments], Scheduler]] = {
+    "fifo": _fifo,
+    "asha_stopping": _asha_stopping,
+    "asha_promotion": _asha_promotion,
+}
+NAMES = tuple(_FACTORIES)
 #: Names that the system we succeed used.
 ALIASES = {"hyperband_stopping": "asha_stopping", "hyperband_promotion": "asha_promotion"}
+#: Names of its that are none here, and what to choose instead.
+REPLACED = {
+    "fifo_synchronous": "fifo: a slot that frees gets its next trial at once",
+    "raytune_fifo": "fifo",
+    "raytune_fifo_synchronous": "fifo: a slot that frees gets its next trial at once",
+    "raytune_hyperband": "asha_stopping, the rule of Ray Tune's asynchronous Hyperband",
+}
 
-_HALVING = {"asha_stopping": AshaStopping, "asha_promotion": AshaPromotion}
+
+def known() -> tuple[str, ...]:
+    """Return every name that ``build`` takes: ours, aliases, those of installed packages."""
+    own = (*NAMES, *ALIASES)
+    return (*own, *(name for name in registry.installed() if name not in own))
 
 
-def build(
-    name: str,
-    *,
-    searcher: Searcher,
-    resource_attr: str | None = None,
-    max_resource: int | None = None,
-    min_resource: int = 1,
-    reduction_factor: int = 3,
-    rung_levels: Sequence[int] | None = None,
-) -> Scheduler:
+def build(name: str, given: Arguments) -> Scheduler:
     """Return a scheduler in its first state.
 
     Args:
-        name: one of ``NAMES`` or ``ALIASES``.
-        searcher: where configs come from.
-        resource_attr: the metric that counts resource units; None: the benchmark names none.
-        max_resource: last level of a trial, in resource units; None: not known.
-        min_resource: first level at which trials are compared (grace_period).
-        reduction_factor: eta: one trial in this many goes on, >= 2.
-        rung_levels: levels at which trials are compared, instead of those that min_resource and
-            reduction_factor give; max_resource is added. The share that goes on is 1/eta anyway.
+        name: one of ``known()``.
+        given: what the experiment and its benchmark say.
 
     Raises:
         UsageError: no scheduler has the name, an argument breaks its rule, or the scheduler needs
-            resource levels and the benchmark names none.
+            something that the benchmark does not name.
     """
     name = ALIASES.get(name, name)
-    if name == "fifo":
-        return Fifo(searcher, max_resource=max_resource if resource_attr else None)
-    if name not in _HALVING:
-        raise _unknown(name)
-    last = _last_level(name, resource_attr, max_resource)
-    levels = _levels(rung_levels, min_resource, last, reduction_factor)
-    return _HALVING[name](searcher, levels=levels, reduction_factor=reduction_factor)
+    if name in _FACTORIES:
+        if name != "fifo":
+            _check_levels_are_known(name, given)
+        return _FACTORIES[name](given)
+    if name in registry.installed():
+        return registry.build(name, given)
+    raise UsageError(
+        f"no scheduler is called {name!r}; known: {', '.join(known())}." + instead(name)
+    )
 
 
-def _levels(
-    explicit: Sequence[int] | None, min_resource: int, last: int, reduction_factor: int
-) -> tuple[int, ...]:
-    if explicit is not None:
-        return explicit_levels(explicit, last)
-    return rung_levels(min_resource, last, reduction_factor)
+def instead(name: str) -> str:
+    """Return what to choose instead of an unknown name, as a sentence; "" where nothing is like it.
+
+    >>> instead("raytune_fifo")
+    " Ray Tune's schedulers are not run here: choose fifo."
+    """
+    if name.startswith("raytune_"):
+        choice = REPLACED.get(name, "one of those")
+        return f" Ray Tune's schedulers are not run here: choose {choice}."
+    if name in REPLACED:
+        return f" Choose {REPLACED[name]}."
+    near = get_close_matches(name, known(), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def _last_level(name: str, resource_attr: str | None, max_resource: int | None) -> int:
-    if resource_attr is None:
+def _levels(given: Arguments) -> tuple[int, ...]:
+    last = given.max_resource or 0
+    if given.rung_levels is not None:
+        return explicit_levels(given.rung_levels, last)
+    return rung_levels(given.min_resource, last, given.reduction_factor)
+
+
+def _check_levels_are_known(name: str, given: Arguments) -> None:
+    if given.resource_attr is None:
         raise UsageError(
             f"{name} compares trials at resource levels, and the benchmark has no resource_attr; "
             "set it to the metric that counts epochs, or choose --scheduler fifo"
         )
-    if max_resource is None:
+    if given.max_resource is None:
         raise UsageError(
             f"{name} compares trials up to a last resource level, and the benchmark has none; set "
             "max_resource_attr or give --max_resource_level, or choose --scheduler fifo"
         )
-    return max_resource
-
-
-def _unknown(name: str) -> UsageError:
-    near = get_close_matches(str(name), (*NAMES, *ALIASES), n=1)
-    return UsageError(
-        f"no scheduler is called {name!r}; known: {', '.join(NAMES)}"
-        + (f". Did you mean {near[0]!r}?" if near else "")
-    )

@@ -4,7 +4,7 @@
 Every rung is a list that is sorted anew for each question.
 
 Source: Li et al., MLSys 2020, arXiv:1810.05934, Algorithm 2; the stopping rule as in
-``schedulers/asha_stopping.py``.
+``schedulers/halving/asha_stopping.py``.
 """
 
 from __future__ import annotations

@@ -48,10 +48,11 @@ TYPED = {
     ),
     "scheduler": (
         ("--scheduler", "asha"),
-        (
-            "scheduler is 'asha'; known: fifo, asha_stopping, asha_promotion, hyperband_stopping, "
-            "hyperband_promotion. Did you mean 'asha_stopping'?"
-        ),
+        "scheduler is 'asha'; known: fifo, asha_stopping, asha_promotion, ",
+    ),
+    "scheduler_of_ray_tune": (
+        ("--scheduler", "raytune_fifo"),
+        "Ray Tune's schedulers are not run here: choose fifo.",
     ),
     "searcher": (("--searcher", "rnadom"), "known: random, grid. Did you mean 'random'?"),
     "backend": (("--backend", "sagemaker"), "backend is 'sagemaker'; known: local."),

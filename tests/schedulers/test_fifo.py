@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+from by_hand import FREE, FREE_BUT_CAPPED, Numbered, completed, failed, reported, start
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,8 +12,6 @@ from pytest_synebench.searchers.random_search import RandomSearch
 from pytest_synebench.space import ConfigSpace, loguniform
 from pytest_synebench.testing.scheduler_suite import SchedulerSuite
 from pytest_synebench.testing.strategies import LOSSES
-
-from .by_hand import FREE, FREE_BUT_CAPPED, Numbered, completed, failed, reported, start
 
 SPACE = ConfigSpace({"lr": loguniform(1e-4, 1.0)})
 

@@ -3,14 +3,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from by_hand import FREE, Numbered, completed, failed, pause, reported, resume, start, stop
 
 from pytest_synebench.errors import UnknownTrialError
 from pytest_synebench.events import Decision, Event
 from pytest_synebench.schedulers.roster import Roster
 from pytest_synebench.searchers.protocol import History
 from pytest_synebench.trial import Config, TrialId, TrialState
-
-from .by_hand import FREE, Numbered, completed, failed, pause, reported, resume, start, stop
 
 
 @dataclass

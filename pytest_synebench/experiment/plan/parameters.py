@@ -43,6 +43,7 @@ class Parameter:
     kind: Kind
     help: str = ""
     choices: tuple[str, ...] = ()  #: for STR: the only values; () any
+    instead: Callable[[str], str] | None = None  #: of a value that is no choice: what to give
     minimum: float | None = None  #: for INT and FLOAT
     optional: bool = False  #: whether None is a value ("none" on the command line); not for STR
 
@@ -64,7 +65,7 @@ class Parameter:
         if self.choices and value not in self.choices:
             raise UsageError(
                 f"{self.name} is {value!r}; known: {', '.join(self.choices)}."
-                + near(str(value), self.choices)
+                + (self.instead(str(value)) if self.instead else near(str(value), self.choices))
             )
         if self.minimum is not None and isinstance(value, int | float) and value < self.minimum:
             raise UsageError(f"{self.name} is {value!r}; it must be {self.rule}")

@@ -22,6 +22,7 @@ from pytest_synebench.experiment.journal.journal import Entry
 from pytest_synebench.experiment.journal.replay import replay
 from pytest_synebench.experiment.journal.trials import TrialTable
 from pytest_synebench.schedulers import catalog as schedulers
+from pytest_synebench.schedulers.arguments import Arguments
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
 from pytest_synebench.space import ConfigSpace, uniform
@@ -34,7 +35,8 @@ LAST = 9
 
 def scheduler_of(name: str, seed: int = 0) -> Scheduler:
     searcher = searchers.build("random", ConfigSpace({"x": uniform(0, 1)}), seed=seed)
-    return schedulers.build(name, searcher=searcher, resource_attr="epoch", max_resource=LAST)
+    given = Arguments(searcher=searcher, resource_attr="epoch", max_resource=LAST)
+    return schedulers.build(name, given)
 
 
 def drive(scheduler: Scheduler, losses: list[float]) -> list[Entry]:

@@ -10,7 +10,8 @@ SCHEDULING = (
         name="scheduler",
         default="fifo",
         kind=Kind.STR,
-        choices=(*schedulers.NAMES, *schedulers.ALIASES),
+        choices=schedulers.known(),
+        instead=schedulers.instead,
         help="decides which trial runs next, and how far",
     ),
     Parameter(

@@ -4,17 +4,16 @@ import math
 from collections.abc import Sequence
 
 import pytest
+from by_hand import FREE, FREE_BUT_CAPPED, Numbered, completed, failed, reported, start, stop
 
 from pytest_synebench.errors import UsageError
-from pytest_synebench.schedulers.asha_stopping import AshaStopping
+from pytest_synebench.schedulers.halving.asha_stopping import AshaStopping
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers.random_search import RandomSearch
 from pytest_synebench.space import ConfigSpace, loguniform
 from pytest_synebench.testing.game import Rules
 from pytest_synebench.testing.halving import StoppingRules
 from pytest_synebench.testing.scheduler_suite import SchedulerSuite
-
-from .by_hand import FREE, FREE_BUT_CAPPED, Numbered, completed, failed, reported, start, stop
 
 SPACE = ConfigSpace({"lr": loguniform(1e-4, 1.0)})
 

@@ -11,7 +11,7 @@ A trial that fails while it is paused never moves up, and its loss stays in its 
 measured there, and a config that cannot go on is no reason to let one through that is outside the
 top 1/eta of what was measured. So it is with a trial that fails after it moved up.
 
-Invariants (tests/schedulers/test_asha_promotion.py holds each one):
+Invariants (tests/schedulers/halving/test_asha_promotion.py holds each one):
 - a trial leaves a rung at most once, and only from the top 1/eta of the losses then in it;
 - the highest rung comes first, and of its trials the best; a new trial only if none may move up;
 - a loss that is not finite ranks last, so a diverged trial never moves up;
@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_synebench.events import Decision, Ended, Event, Pause, Reported, Resume, SlotFreed
-from pytest_synebench.schedulers.ladder import Ladder
+from pytest_synebench.schedulers.halving.ladder import Ladder
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.schedulers.roster import Roster
 from pytest_synebench.searchers.protocol import Searcher

@@ -10,7 +10,7 @@ included, are better than its own. So the first in a rung goes on; up to 2*eta -
 goes on only as the best so far; and equal losses fare equally, whichever came first. A loss that
 is not finite (NaN, or an infinity) never goes on, not even as the first.
 
-Invariants (tests/schedulers/test_asha_stopping.py holds each one):
+Invariants (tests/schedulers/halving/test_asha_stopping.py holds each one):
 - at a rung a trial goes on exactly if the rule above says so, and is stopped there otherwise;
 - a trial meets each rung at most once, and nothing is stopped between rungs;
 - a loss that is not finite at a rung stops its trial at once;
@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_synebench.events import Decision, Ended, Event, Reported, SlotFreed, Stop
-from pytest_synebench.schedulers.ladder import Ladder
+from pytest_synebench.schedulers.halving.ladder import Ladder
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.schedulers.roster import Roster
 from pytest_synebench.searchers.protocol import Searcher

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_synebench.errors import UsageError
-from pytest_synebench.schedulers.rungs import Rung, explicit_levels, rung_levels
+from pytest_synebench.schedulers.halving.rungs import Rung, explicit_levels, rung_levels
 from pytest_synebench.testing.strategies import LOSSES
 from pytest_synebench.trial import TrialId
 

@@ -1,6 +1,6 @@
 """Rungs: the resource levels at which trials are compared, and the comparison itself.
 
-Invariants (tests/schedulers/test_rungs.py holds each one):
+Invariants (tests/schedulers/halving/test_rungs.py holds each one):
 - levels are exact: 243 by 3 has the six levels 1, 3, 9, 27, 81, 243; each is the one before times
   the reduction factor, and the last is max_resource;
 - a rung's top holds the floor(n / reduction_factor) best of its n losses, of equal losses the

@@ -1,6 +1,6 @@
 """A ladder: the rungs that the trials of one bracket climb, and how far up each trial is.
 
-Invariants (tests/schedulers/test_ladder.py holds each one):
+Invariants (tests/schedulers/halving/test_ladder.py holds each one):
 - a report counts in the highest rung whose level it has reached, once, and never in one that the
   trial has reached before; reports between rungs count nowhere;
 - a script that skips a level is compared at its first report past it, and where it skips several
@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from pytest_synebench.schedulers.rungs import Rung, check_levels, check_reduction_factor
+from pytest_synebench.schedulers.halving.rungs import Rung, check_levels, check_reduction_factor
 from pytest_synebench.trial import Report, TrialId
 
 

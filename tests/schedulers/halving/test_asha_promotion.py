@@ -4,17 +4,7 @@ import math
 from collections.abc import Sequence
 
 import pytest
-
-from pytest_synebench.errors import UsageError
-from pytest_synebench.schedulers.asha_promotion import AshaPromotion
-from pytest_synebench.schedulers.protocol import Scheduler
-from pytest_synebench.searchers.random_search import RandomSearch
-from pytest_synebench.space import ConfigSpace, loguniform
-from pytest_synebench.testing.game import Rules
-from pytest_synebench.testing.halving import PromotionRules
-from pytest_synebench.testing.scheduler_suite import SchedulerSuite
-
-from .by_hand import (
+from by_hand import (
     FREE,
     FREE_BUT_CAPPED,
     Numbered,
@@ -25,6 +15,15 @@ from .by_hand import (
     resume,
     start,
 )
+
+from pytest_synebench.errors import UsageError
+from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
+from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.searchers.random_search import RandomSearch
+from pytest_synebench.space import ConfigSpace, loguniform
+from pytest_synebench.testing.game import Rules
+from pytest_synebench.testing.halving import PromotionRules
+from pytest_synebench.testing.scheduler_suite import SchedulerSuite
 
 SPACE = ConfigSpace({"lr": loguniform(1e-4, 1.0)})
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from pytest_synebench.errors import UsageError
-from pytest_synebench.schedulers.ladder import Ladder
+from pytest_synebench.schedulers.halving.ladder import Ladder
 from pytest_synebench.trial import Report, TrialId
 
 ONE = TrialId(1)
