@@ -26,6 +26,7 @@ from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.plan.workers import workers
 from pytest_synebench.schedulers import catalog as schedulers
 from pytest_synebench.schedulers.arguments import Arguments
+from pytest_synebench.schedulers.median_stopping import MedianRule
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
 
@@ -63,6 +64,15 @@ def build_scheduler(plan: Plan) -> Scheduler:
             min_resource=plan.params["grace_period"],
             reduction_factor=plan.params["reduction_factor"],
             rung_levels=plan.params["rung_levels"],
+            brackets=plan.params["brackets"],
+            rung_system_per_bracket=plan.params["rung_system_per_bracket"],
+            median=MedianRule(
+                rule=plan.params["median_rule"],
+                grace_time=plan.params["grace_time"],
+                grace_population=plan.params["grace_population"],
+                rank_cutoff=plan.params["rank_cutoff"],
+                running_average=plan.params["running_average"],
+            ),
             params=plan.params,
         ),
     )

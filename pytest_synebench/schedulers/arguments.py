@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_synebench.schedulers.median_stopping import MedianRule
 from pytest_synebench.searchers.protocol import Searcher
 from pytest_synebench.space import ConfigSpace
 
@@ -24,6 +25,9 @@ class Arguments:
     #: levels at which trials are compared, instead of those that min_resource and
     #: reduction_factor give; max_resource is added. The share that goes on is 1/eta anyway.
     rung_levels: Sequence[int] | None = None
+    brackets: int | None = None  #: how many; None: as many as the scheduler has by default
+    rung_system_per_bracket: bool = False  #: whether each bracket has rungs of its own
+    median: MedianRule = field(default_factory=MedianRule)  #: of median stopping
     #: every parameter of the experiment by its name, those that a benchmark adds included: where
     #: a scheduler of a third party finds its own
     params: Mapping[str, Any] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from pytest_synebench.schedulers.fifo import Fifo
 from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
 from pytest_synebench.schedulers.halving.asha_stopping import AshaStopping
 from pytest_synebench.schedulers.halving.rungs import explicit_levels, rung_levels
+from pytest_synebench.schedulers.median_stopping import MedianStopping
 from pytest_synebench.schedulers.protocol import Scheduler
 
 
@@ -25,20 +26,38 @@ def _fifo(given: Arguments) -> Scheduler:
     return Fifo(given.searcher, max_resource=given.max_resource if given.resource_attr else None)
 
 
+def _median_stopping(given: Arguments) -> Scheduler:
+    last = given.max_resource or 0
+    return MedianStopping(given.searcher, max_resource=last, rule=given.median)
+
+
 def _asha_stopping(given: Arguments) -> Scheduler:
-    levels, factor = _levels(given), given.reduction_factor
-    return AshaStopping(given.searcher, levels=levels, reduction_factor=factor)
+    return AshaStopping(
+        given.searcher,
+        levels=_levels(given),
+        reduction_factor=given.reduction_factor,
+        brackets=1 if given.brackets is None else given.brackets,
+        rung_system_per_bracket=given.rung_system_per_bracket,
+        seed=given.seed,
+    )
 
 
 def _asha_promotion(given: Arguments) -> Scheduler:
-    levels, factor = _levels(given), given.reduction_factor
-    return AshaPromotion(given.searcher, levels=levels, reduction_factor=factor)
+    return AshaPromotion(
+        given.searcher,
+        levels=_levels(given),
+        reduction_factor=given.reduction_factor,
+        brackets=1 if given.brackets is None else given.brackets,
+        rung_system_per_bracket=given.rung_system_per_bracket,
+        seed=given.seed,
+    )
 
 
 _FACTORIES: Mapping[str, Callable[[Arguments], Scheduler]] = {
     "fifo": _fifo,
     "asha_stopping": _asha_stopping,
     "asha_promotion": _asha_promotion,
+    "median_stopping": _median_stopping,
 }
 NAMES = tuple(_FACTORIES)
 #: Names that the system we succeed used.

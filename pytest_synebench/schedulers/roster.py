@@ -50,17 +50,21 @@ class Roster:
                 "numbered from 0: events must come from this scheduler's own run"
             ) from None
 
+    @property
+    def next_id(self) -> TrialId:
+        """The id that the next new trial will have."""
+        return TrialId(len(self._states))
+
     def new_trial(self, until: int | None) -> tuple[Start, ...]:
         """Return the decision that starts the next trial, or (): the searcher has no more configs.
 
         Args:
             until: resource level at which its attempt ends by itself; None: where the script ends.
         """
-        number = len(self._states)
-        config = self._searcher.suggest(self._history, number)
+        config = self._searcher.suggest(self._history, self.next_id)
         if config is None:
             return ()
-        return (Start(trial_id=TrialId(number), config=config, until=until),)
+        return (Start(trial_id=self.next_id, config=config, until=until),)
 
     def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
         """Take an event, and what was decided about it, in."""

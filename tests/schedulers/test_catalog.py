@@ -12,6 +12,7 @@ from pytest_synebench.schedulers.catalog import ALIASES, NAMES
 from pytest_synebench.schedulers.fifo import Fifo
 from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
 from pytest_synebench.schedulers.halving.asha_stopping import AshaStopping
+from pytest_synebench.schedulers.median_stopping import MedianStopping
 from pytest_synebench.schedulers.protocol import Scheduler
 
 NEED_LEVELS = [name for name in NAMES if name != "fifo"]
@@ -27,6 +28,7 @@ def build(name: str, **given: Any) -> Scheduler:
         ("fifo", Fifo),
         ("asha_stopping", AshaStopping),
         ("asha_promotion", AshaPromotion),
+        ("median_stopping", MedianStopping),
         ("hyperband_stopping", AshaStopping),
         ("hyperband_promotion", AshaPromotion),
     ],

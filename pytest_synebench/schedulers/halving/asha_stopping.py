@@ -10,9 +10,11 @@ included, are better than its own. So the first in a rung goes on; up to 2*eta -
 goes on only as the best so far; and equal losses fare equally, whichever came first. A loss that
 is not finite (NaN, or an infinity) never goes on, not even as the first.
 
+With ``brackets``, a trial may be spared the lowest rungs: see ``brackets``.
+
 Invariants (tests/schedulers/halving/test_asha_stopping.py holds each one):
 - at a rung a trial goes on exactly if the rule above says so, and is stopped there otherwise;
-- a trial meets each rung at most once, and nothing is stopped between rungs;
+- a trial meets each rung of its bracket at most once, and nothing is stopped between rungs;
 - a loss that is not finite at a rung stops its trial at once;
 - a stopped trial's loss stays in its rungs: it was measured there;
 - each attempt is told max_resource, and at that level nothing is stopped.
@@ -28,8 +30,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_synebench.events import Decision, Ended, Event, Reported, SlotFreed, Stop
-from pytest_synebench.schedulers.halving.ladder import Ladder
+from pytest_synebench.events import Decision, Ended, Event, Reported, SlotFreed, Start, Stop
+from pytest_synebench.schedulers.halving.brackets import Brackets
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.schedulers.roster import Roster
 from pytest_synebench.searchers.protocol import Searcher
@@ -43,15 +45,30 @@ class AshaStopping(Scheduler):
         searcher: where the configs of new trials come from.
         levels: rung levels, ascending, the last of them max_resource: what ``rung_levels`` returns.
         reduction_factor: eta in the paper: one trial in this many goes on, >= 2.
+        brackets: how many, from 1 to the number of levels.
+        rung_system_per_bracket: whether each bracket has rungs of its own.
+        seed: what chance depends on, where there are several brackets.
 
     Raises:
-        UsageError: the levels do not ascend from 1 up, or the factor is below 2.
+        UsageError: the levels do not ascend from 1 up, the factor is below 2, or there are more
+            brackets than levels.
     """
 
-    def __init__(self, searcher: Searcher, *, levels: Sequence[int], reduction_factor: int) -> None:
+    def __init__(
+        self,
+        searcher: Searcher,
+        *,
+        levels: Sequence[int],
+        reduction_factor: int,
+        brackets: int = 1,
+        rung_system_per_bracket: bool = False,
+        seed: int = 0,
+    ) -> None:
         self._roster = Roster(searcher)
-        self._ladder = Ladder(levels, reduction_factor)
-        self.levels = self._ladder.levels
+        self._brackets = Brackets(
+            levels, reduction_factor, brackets=brackets, apart=rung_system_per_bracket, seed=seed
+        )
+        self.levels = self._brackets.levels
         self.pauses = False
 
     def decide(self, event: Event) -> tuple[Decision, ...]:
@@ -62,7 +79,7 @@ class AshaStopping(Scheduler):
         """
         match event:
             case SlotFreed(may_start=may_start):
-                return self._roster.new_trial(self._ladder.last) if may_start else ()
+                return self._roster.new_trial(self._brackets.last) if may_start else ()
             case Reported(report=report):
                 return (Stop(trial_id=report.trial_id),) if self._stops(report) else ()
             case Ended(trial_id=trial_id):
@@ -72,11 +89,16 @@ class AshaStopping(Scheduler):
     def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
         """Take the event, and what was decided about it, into the state."""
         if isinstance(event, Reported) and self._running(event.report):
-            self._ladder.fold(event.report)
+            self._brackets.ladder(event.report.trial_id).fold(event.report)
         self._roster.fold(event, decisions)
+        for decision in decisions:
+            if isinstance(decision, Start):
+                self._brackets.enter(decision.trial_id)
 
     def _stops(self, report: Report) -> bool:
-        rung = self._ladder.rung_of(report) if self._running(report) else None
+        if not self._running(report):
+            return False
+        rung = self._brackets.ladder(report.trial_id).rung_of(report)
         return rung is not None and not rung.continues(report.loss)
 
     def _running(self, report: Report) -> bool:

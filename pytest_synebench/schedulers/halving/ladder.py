@@ -5,13 +5,14 @@ Invariants (tests/schedulers/halving/test_ladder.py holds each one):
   trial has reached before; reports between rungs count nowhere;
 - a script that skips a level is compared at its first report past it, and where it skips several
   levels at once, only in the highest of them: each report is one measurement;
-- a report at the last level counts in no rung: there the trial ends by itself.
+- a report at the last level counts in no rung: there the trial ends by itself;
+- a trial that entered above the lowest rungs is never compared in them.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from pytest_synebench.schedulers.halving.rungs import Rung, check_levels, check_reduction_factor
 from pytest_synebench.trial import Report, TrialId
@@ -46,6 +47,11 @@ class Ladder:
         """The level at which trials end."""
         return self._levels[-1]
 
+    def enter(self, trial_id: TrialId, skip: int) -> None:
+        """Let a new trial begin above the ``skip`` lowest rungs."""
+        if skip:
+            self._climbed[trial_id] = skip
+
     def rung_of(self, report: Report) -> Rung | None:
         """Return the rung in which a report counts, or None: in none."""
         reached = bisect_right(self._levels, report.resource)
@@ -61,7 +67,7 @@ class Ladder:
             self._climbed[report.trial_id] = bisect_right(self._levels, report.resource)
 
     def place(self, trial_id: TrialId) -> Rung | None:
-        """Return the last rung in which the trial was compared, or None: in none yet."""
+        """Return the last rung in which the trial was compared, or that it was spared, if any."""
         climbed = self._climbed.get(trial_id, 0)
         return self._rungs[climbed - 1] if climbed else None
 
@@ -69,6 +75,7 @@ class Ladder:
         """Return the level to which the trial runs next."""
         return self._levels[self._climbed.get(trial_id, 0)]
 
-    def from_the_top(self) -> Iterator[Rung]:
-        """Yield the rungs, the highest first."""
-        return reversed(self._rungs)
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """The rungs, the lowest first."""
+        return self._rungs

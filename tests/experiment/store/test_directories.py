@@ -134,10 +134,19 @@ OTHER: dict[str, Any] = {
 }
 
 
+def another(name: str) -> Any:
+    """Return a value that is not the default."""
+    row = GLOBALS[name]
+    if name in OTHER:
+        return OTHER[name]
+    if row.choices:
+        return next(choice for choice in row.choices if choice != row.default)
+    return (row.default or 0) + 1
+
+
 @pytest.mark.parametrize("name", [n for n in GLOBALS if n not in {"scheduler", "searcher"}])
 def test_limits_may_change_and_nothing_else_may(tmp_path: Path, name: str) -> None:
-    other = OTHER[name] if name in OTHER else (GLOBALS[name].default or 0) + 1
-    params: dict[str, Any] = {name: other}
+    params: dict[str, Any] = {name: another(name)}
     header, changed = header_of(toy_plan(tmp_path)), toy_plan(tmp_path, **params)
     if name in directories.CHANGEABLE:
         directories.check_same(header, changed, tmp_path)

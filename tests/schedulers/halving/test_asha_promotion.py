@@ -18,6 +18,7 @@ from by_hand import (
 
 from pytest_synebench.errors import UsageError
 from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
+from pytest_synebench.schedulers.halving.brackets import Brackets
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers.random_search import RandomSearch
 from pytest_synebench.space import ConfigSpace, loguniform
@@ -38,6 +39,36 @@ class TestAshaPromotion(SchedulerSuite):
 
     def rules(self) -> Rules:
         return PromotionRules(self.levels, self.reduction_factor)
+
+
+class TestAshaPromotionInBrackets(TestAshaPromotion):
+    levels = (1, 2, 4, 9)
+    reduction_factor = 2
+    brackets = 4
+    apart = False
+    #: Of its own games, one seed: the brackets of the trials must be known to the rules.
+    seed = 5
+
+    def make(self, seed: int) -> Scheduler:
+        return AshaPromotion(
+            RandomSearch(SPACE, seed=seed),
+            levels=self.levels,
+            reduction_factor=self.reduction_factor,
+            brackets=self.brackets,
+            rung_system_per_bracket=self.apart,
+            seed=self.seed,
+        )
+
+    def rules(self) -> Rules:
+        drawn = Brackets(self.levels, 2, brackets=self.brackets, seed=self.seed).draw
+        return PromotionRules(
+            self.levels, self.reduction_factor, bracket_of=drawn, apart=self.apart
+        )
+
+
+class TestAshaPromotionInBracketsOfTheirOwn(TestAshaPromotionInBrackets):
+    brackets = 2
+    apart = True
 
 
 class TestAshaPromotionByTwo(TestAshaPromotion):

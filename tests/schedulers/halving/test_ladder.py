@@ -72,3 +72,13 @@ def test_one_level_alone_is_a_ladder_without_rungs() -> None:
 def test_what_is_no_ladder_is_refused(levels: tuple[int, ...], factor: int, text: str) -> None:
     with pytest.raises(UsageError, match=text):
         Ladder(levels, factor)
+
+
+def test_who_enters_above_the_lowest_rungs_is_never_compared_in_them() -> None:
+    ladder = Ladder((1, 3, 9, 27), 3)
+    ladder.enter(ONE, 2)
+    assert ladder.next_level(ONE) == 9
+    for resource, level in [(1, None), (3, None), (5, None), (9, 9), (10, None)]:
+        rung = ladder.rung_of(report(resource))
+        assert (rung.level if rung else None) == level
+        ladder.fold(report(resource))

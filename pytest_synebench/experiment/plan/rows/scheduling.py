@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_synebench.experiment.plan.parameters import Kind, Parameter
 from pytest_synebench.schedulers import catalog as schedulers
+from pytest_synebench.schedulers import median_stopping
 
 SCHEDULING = (
     Parameter(
@@ -43,5 +44,55 @@ SCHEDULING = (
         optional=True,
         help="levels at which ASHA compares trials, instead of those that grace_period and "
         "reduction_factor give",
+    ),
+    Parameter(
+        name="brackets",
+        default=None,
+        kind=Kind.INT,
+        minimum=1,
+        optional=True,
+        help="levels at which new trials may begin to be compared, as a hedge against a first one "
+        "that is too low; none: 1, and all of them for synchronous_hyperband",
+    ),
+    Parameter(
+        name="rung_system_per_bracket",
+        default=False,
+        kind=Kind.BOOL,
+        help="with several brackets, ASHA compares trials within their bracket alone",
+    ),
+    Parameter(
+        name="median_rule",
+        default="vizier",
+        kind=Kind.STR,
+        choices=median_stopping.RULES,
+        help="median_stopping compares, vizier: the best loss so far with the averages of "
+        "completed trials; syne_tune: averages with those of all trials that came as far",
+    ),
+    Parameter(
+        name="grace_time",
+        default=1,
+        kind=Kind.INT,
+        minimum=1,
+        help="first level at which median_stopping may stop a trial",
+    ),
+    Parameter(
+        name="grace_population",
+        default=1,
+        kind=Kind.INT,
+        minimum=1,
+        help="trials that median_stopping must have to compare with",
+    ),
+    Parameter(
+        name="rank_cutoff",
+        default=0.5,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="the quantile that median_stopping asks a trial to be as good as; 0.5: the median",
+    ),
+    Parameter(
+        name="running_average",
+        default=True,
+        kind=Kind.BOOL,
+        help="whether median_rule syne_tune compares averages, or the last losses",
     ),
 )
