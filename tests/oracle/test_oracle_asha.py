@@ -12,9 +12,9 @@ import numpy as np
 from recorded_streams import Difference, Stream, differences, streams
 
 from pytest_synebench.events import Reported, Resume, SlotFreed
-from pytest_synebench.schedulers.asha_promotion import AshaPromotion
-from pytest_synebench.schedulers.asha_stopping import AshaStopping
-from pytest_synebench.schedulers.rungs import rung_levels
+from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
+from pytest_synebench.schedulers.halving.asha_stopping import AshaStopping
+from pytest_synebench.schedulers.halving.rungs import rung_levels
 from pytest_synebench.searchers.random_search import RandomSearch
 from pytest_synebench.space import ConfigSpace, uniform
 
