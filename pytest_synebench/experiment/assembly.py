@@ -26,6 +26,7 @@ from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.plan.workers import workers
 from pytest_synebench.schedulers import catalog as schedulers
 from pytest_synebench.schedulers.arguments import Arguments
+from pytest_synebench.schedulers.halving.pasha import Criterion
 from pytest_synebench.schedulers.median_stopping import MedianRule
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
@@ -60,6 +61,7 @@ def build_scheduler(plan: Plan) -> Scheduler:
             seed=plan.seed,
             space=plan.definition.space,
             resource_attr=plan.definition.resource_attr,
+            cost_attr=plan.definition.cost_attr,
             max_resource=plan.max_resource,
             min_resource=plan.params["grace_period"],
             reduction_factor=plan.params["reduction_factor"],
@@ -72,6 +74,11 @@ def build_scheduler(plan: Plan) -> Scheduler:
                 grace_population=plan.params["grace_population"],
                 rank_cutoff=plan.params["rank_cutoff"],
                 running_average=plan.params["running_average"],
+            ),
+            pasha=Criterion(
+                name=plan.params["pasha_ranking_criterion"],
+                epsilon=plan.params["pasha_epsilon"],
+                scaling=plan.params["pasha_epsilon_scaling"],
             ),
             params=plan.params,
         ),

@@ -2,7 +2,8 @@
 
 Invariants (tests/schedulers/test_catalog.py holds each one):
 - an unknown name is refused, with the nearest known one, or with what replaces it here;
-- what compares trials at resource levels is refused, by name, where the benchmark has none;
+- what compares trials at resource levels, or costs, is refused, by name, where the benchmark has
+  none;
 - a third party's scheduler is found by its name, and never hides one of these.
 """
 
@@ -15,9 +16,12 @@ from pytest_synebench.errors import UsageError
 from pytest_synebench.schedulers import registry
 from pytest_synebench.schedulers.arguments import Arguments
 from pytest_synebench.schedulers.fifo import Fifo
+from pytest_synebench.schedulers.halving.asha_cost_promotion import AshaCostPromotion
 from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
 from pytest_synebench.schedulers.halving.asha_stopping import AshaStopping
+from pytest_synebench.schedulers.halving.pasha import Pasha
 from pytest_synebench.schedulers.halving.rungs import explicit_levels, rung_levels
+from pytest_synebench.schedulers.halving.synchronous_hyperband import SynchronousHyperband
 from pytest_synebench.schedulers.median_stopping import MedianStopping
 from pytest_synebench.schedulers.protocol import Scheduler
 
@@ -53,15 +57,60 @@ def _asha_promotion(given: Arguments) -> Scheduler:
     )
 
 
+def _asha_cost_promotion(given: Arguments) -> Scheduler:
+    if given.cost_attr is None:
+        raise UsageError(
+            "asha_cost_promotion shares out costs, and the benchmark has no cost_attr; set it to "
+            "the metric that a trial reports its total cost under (elapsed_time_attr will do), or "
+            "choose --scheduler asha_promotion"
+        )
+    return AshaCostPromotion(
+        given.searcher,
+        levels=_levels(given),
+        reduction_factor=given.reduction_factor,
+        cost_attr=given.cost_attr,
+        brackets=1 if given.brackets is None else given.brackets,
+        rung_system_per_bracket=given.rung_system_per_bracket,
+        seed=given.seed,
+    )
+
+
+def _pasha(given: Arguments) -> Scheduler:
+    return Pasha(
+        given.searcher,
+        levels=_levels(given),
+        reduction_factor=given.reduction_factor,
+        criterion=given.pasha,
+    )
+
+
+def _synchronous_hyperband(given: Arguments) -> Scheduler:
+    return SynchronousHyperband(
+        given.searcher,
+        levels=_levels(given),
+        reduction_factor=given.reduction_factor,
+        brackets=given.brackets,
+    )
+
+
 _FACTORIES: Mapping[str, Callable[[Arguments], Scheduler]] = {
     "fifo": _fifo,
     "asha_stopping": _asha_stopping,
     "asha_promotion": _asha_promotion,
+    "asha_cost_promotion": _asha_cost_promotion,
+    "pasha": _pasha,
+    "synchronous_hyperband": _synchronous_hyperband,
     "median_stopping": _median_stopping,
 }
 NAMES = tuple(_FACTORIES)
 #: Names that the system we succeed used.
-ALIASES = {"hyperband_stopping": "asha_stopping", "hyperband_promotion": "asha_promotion"}
+ALIASES = {
+    "hyperband_stopping": "asha_stopping",
+    "hyperband_promotion": "asha_promotion",
+    "hyperband_cost_promotion": "asha_cost_promotion",
+    "hyperband_pasha": "pasha",
+    "hyperband_synchronous": "synchronous_hyperband",
+}
 #: Names of its that are none here, and what to choose instead.
 REPLACED = {
     "fifo_synchronous": "fifo: a slot that frees gets its next trial at once",

@@ -10,8 +10,11 @@ from pytest_synebench.schedulers import catalog
 from pytest_synebench.schedulers.arguments import Arguments
 from pytest_synebench.schedulers.catalog import ALIASES, NAMES
 from pytest_synebench.schedulers.fifo import Fifo
+from pytest_synebench.schedulers.halving.asha_cost_promotion import AshaCostPromotion
 from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
 from pytest_synebench.schedulers.halving.asha_stopping import AshaStopping
+from pytest_synebench.schedulers.halving.pasha import Pasha
+from pytest_synebench.schedulers.halving.synchronous_hyperband import SynchronousHyperband
 from pytest_synebench.schedulers.median_stopping import MedianStopping
 from pytest_synebench.schedulers.protocol import Scheduler
 
@@ -28,14 +31,21 @@ def build(name: str, **given: Any) -> Scheduler:
         ("fifo", Fifo),
         ("asha_stopping", AshaStopping),
         ("asha_promotion", AshaPromotion),
+        ("asha_cost_promotion", AshaCostPromotion),
+        ("pasha", Pasha),
+        ("synchronous_hyperband", SynchronousHyperband),
         ("median_stopping", MedianStopping),
+        ("hyperband_cost_promotion", AshaCostPromotion),
+        ("hyperband_pasha", Pasha),
+        ("hyperband_synchronous", SynchronousHyperband),
         ("hyperband_stopping", AshaStopping),
         ("hyperband_promotion", AshaPromotion),
     ],
 )
 def test_each_name_gives_its_scheduler(name: str, kind: type[Scheduler]) -> None:
     assert name in NAMES or ALIASES[name] in NAMES
-    assert type(build(name, resource_attr="epoch", max_resource=9)) is kind
+    made = build(name, resource_attr="epoch", max_resource=9, cost_attr="seconds")
+    assert type(made) is kind
 
 
 @pytest.mark.parametrize("name", ["asha_stopping", "asha_promotion"])
@@ -67,7 +77,7 @@ def test_a_misspelt_name_is_refused_with_the_nearest() -> None:
 
 
 def test_a_name_like_no_other_is_refused_without_a_guess() -> None:
-    with pytest.raises(UsageError, match=r"called 'qqq'; known: fifo, .*hyperband_promotion\.$"):
+    with pytest.raises(UsageError, match=r"called 'qqq'; known: fifo, .*hyperband_synchronous\.$"):
         build("qqq")
 
 
@@ -95,6 +105,11 @@ def test_a_benchmark_without_levels_is_refused_by_name(name: str) -> None:
         UsageError, match=f"{name} .* the benchmark has none; set max_resource_attr"
     ):
         build(name, resource_attr="epoch")
+
+
+def test_a_benchmark_without_costs_is_refused_by_what_shares_them_out() -> None:
+    with pytest.raises(UsageError, match=r"asha_cost_promotion .* has no cost_attr; .*_promotion$"):
+        build("asha_cost_promotion", resource_attr="epoch", max_resource=9)
 
 
 @pytest.mark.parametrize("name", ["asha_stopping", "asha_promotion"])

@@ -28,7 +28,7 @@ through instead of 1/eta, which differs at explicit levels and below a last one 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pytest_synebench.events import (
     Decision,
@@ -41,6 +41,8 @@ from pytest_synebench.events import (
     Start,
 )
 from pytest_synebench.schedulers.halving.brackets import Brackets
+from pytest_synebench.schedulers.halving.ladder import RungMaker
+from pytest_synebench.schedulers.halving.rungs import Rung
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.schedulers.roster import Roster
 from pytest_synebench.searchers.protocol import Searcher
@@ -57,6 +59,7 @@ class AshaPromotion(Scheduler):
         brackets: how many, from 1 to the number of levels.
         rung_system_per_bracket: whether each bracket has rungs of its own.
         seed: what chance depends on, where there are several brackets.
+        rung: makes the rung of a level, for a factor: how losses are compared there.
 
     Raises:
         UsageError: the levels do not ascend from 1 up, the factor is below 2, or there are more
@@ -72,10 +75,16 @@ class AshaPromotion(Scheduler):
         brackets: int = 1,
         rung_system_per_bracket: bool = False,
         seed: int = 0,
+        rung: RungMaker = Rung,
     ) -> None:
         self._roster = Roster(searcher)
         self._brackets = Brackets(
-            levels, reduction_factor, brackets=brackets, apart=rung_system_per_bracket, seed=seed
+            levels,
+            reduction_factor,
+            brackets=brackets,
+            apart=rung_system_per_bracket,
+            seed=seed,
+            rung=rung,
         )
         self.levels = self._brackets.levels
         self.pauses = bool(self.levels)
@@ -111,12 +120,16 @@ class AshaPromotion(Scheduler):
                 self._leave(decision.trial_id)
 
     def _promotion(self) -> tuple[Resume, ...]:
-        for rung in self._brackets.from_the_top():
+        for rung in self._open_rungs():
             trial_id = rung.best_promotable()
             if trial_id is not None:
                 until = self._brackets.ladder(trial_id).next_level(trial_id)
                 return (Resume(trial_id=trial_id, until=until),)
         return ()
+
+    def _open_rungs(self) -> Iterable[Rung]:
+        """Return the rungs from which trials may move up, in the order in which they may."""
+        return self._brackets.from_the_top()
 
     def _new_trial(self) -> tuple[Decision, ...]:
         return self._roster.new_trial(self._brackets.first_level(self._roster.next_id))

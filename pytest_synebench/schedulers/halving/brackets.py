@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from pytest_synebench.errors import UsageError
-from pytest_synebench.schedulers.halving.ladder import Ladder
+from pytest_synebench.schedulers.halving.ladder import Ladder, RungMaker
 from pytest_synebench.schedulers.halving.rungs import Rung, check_levels
 from pytest_synebench.space.chance import keyed_random
 from pytest_synebench.trial import TrialId
@@ -41,6 +41,7 @@ class Brackets:
         brackets: how many, from 1 to the number of levels.
         apart: whether each bracket has rungs of its own.
         seed: what chance depends on.
+        rung: makes the rung of a level, for a factor.
 
     Raises:
         UsageError: the levels do not ascend from 1 up, the factor is below 2, or there are more
@@ -55,6 +56,7 @@ class Brackets:
         brackets: int = 1,
         apart: bool = False,
         seed: int = 0,
+        rung: RungMaker = Rung,
     ) -> None:
         check_levels(levels)
         if not 1 <= brackets <= len(levels):
@@ -67,7 +69,7 @@ class Brackets:
         self._apart = apart
         self._limits = tuple(accumulate(shares(levels, brackets)))
         systems = range(brackets if apart else 1)
-        self._ladders = tuple(Ladder(levels[s:], reduction_factor) for s in systems)
+        self._ladders = tuple(Ladder(levels[s:], reduction_factor, rung) for s in systems)
         self._bracket_of: dict[TrialId, int] = {}
         ranked = [(-rung.level, s, rung) for s in systems for rung in self._ladders[s].rungs]
         self._from_the_top = tuple(rung for _, _, rung in sorted(ranked, key=lambda one: one[:2]))

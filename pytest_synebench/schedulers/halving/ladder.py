@@ -12,10 +12,13 @@ Invariants (tests/schedulers/halving/test_ladder.py holds each one):
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from pytest_synebench.schedulers.halving.rungs import Rung, check_levels, check_reduction_factor
 from pytest_synebench.trial import Report, TrialId
+
+RungMaker: TypeAlias = Callable[[int, int], Rung]
 
 
 class Ladder:
@@ -24,16 +27,19 @@ class Ladder:
     Args:
         levels: resource levels, ascending; trials are compared at all but the last, where they end.
         reduction_factor: eta: one trial in this many moves up, >= 2.
+        rung: makes the rung of a level, for a factor.
 
     Raises:
         UsageError: the levels do not ascend from 1 up, or the factor is below 2.
     """
 
-    def __init__(self, levels: Sequence[int], reduction_factor: int) -> None:
+    def __init__(
+        self, levels: Sequence[int], reduction_factor: int, rung: RungMaker = Rung
+    ) -> None:
         check_levels(levels)
         check_reduction_factor(reduction_factor)
         self._levels = tuple(levels)
-        self._rungs = tuple(Rung(level, reduction_factor) for level in levels[:-1])
+        self._rungs = tuple(rung(level, reduction_factor) for level in levels[:-1])
         #: Per trial, how many rungs lie below or at it. No entry: none.
         self._climbed: dict[TrialId, int] = {}
 
@@ -63,7 +69,7 @@ class Ladder:
         """Take a report's loss into the rung in which it counts, if it counts in one."""
         rung = self.rung_of(report)
         if rung is not None:
-            rung.add(report.trial_id, report.loss)
+            rung.take(report)
             self._climbed[report.trial_id] = bisect_right(self._levels, report.resource)
 
     def place(self, trial_id: TrialId) -> Rung | None:

@@ -21,7 +21,7 @@ from heapq import heappop, heappush, heappushpop
 from itertools import pairwise
 
 from pytest_synebench.errors import UsageError
-from pytest_synebench.trial import TrialId
+from pytest_synebench.trial import Report, TrialId
 
 
 def rung_levels(min_resource: int, max_resource: int, reduction_factor: int) -> tuple[int, ...]:
@@ -128,14 +128,18 @@ class Rung:
         """How many losses are in."""
         return len(self._keys)
 
+    def take(self, report: Report) -> None:
+        """Take a trial's report at this level in: once per trial."""
+        self.add(report.trial_id, report.loss)
+
     def add(self, trial_id: TrialId, loss: float) -> None:
         """Take a trial's loss at this level in: once per trial."""
         key = (loss if math.isfinite(loss) else math.inf, len(self._keys))
         self._keys[trial_id] = key
-        worst = heappushpop(self._top, _negated(key))
-        heappush(self._rest, _negated(worst))
+        worst = heappushpop(self._top, negated(key))
+        heappush(self._rest, negated(worst))
         if len(self._top) < len(self._keys) // self._factor:
-            heappush(self._top, _negated(heappop(self._rest)))
+            heappush(self._top, negated(heappop(self._rest)))
 
     def continues(self, loss: float) -> bool:
         """Whether a further trial with this loss, counted in, would be good enough to go on."""
@@ -169,5 +173,6 @@ class Rung:
             heappop(self._waits)
 
 
-def _negated(key: tuple[float, int]) -> tuple[float, int]:
+def negated(key: tuple[float, int]) -> tuple[float, int]:
+    """Return a rank the other way round, for a heap whose head is the worst."""
     return (-key[0], -key[1])

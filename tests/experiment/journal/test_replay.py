@@ -35,7 +35,9 @@ LAST = 9
 
 def scheduler_of(name: str, seed: int = 0) -> Scheduler:
     searcher = searchers.build("random", ConfigSpace({"x": uniform(0, 1)}), seed=seed)
-    given = Arguments(searcher=searcher, resource_attr="epoch", max_resource=LAST)
+    given = Arguments(
+        searcher=searcher, resource_attr="epoch", max_resource=LAST, cost_attr="seconds"
+    )
     return schedulers.build(name, given)
 
 

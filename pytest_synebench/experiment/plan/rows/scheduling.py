@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_synebench.experiment.plan.parameters import Kind, Parameter
 from pytest_synebench.schedulers import catalog as schedulers
 from pytest_synebench.schedulers import median_stopping
+from pytest_synebench.schedulers.halving import ranking
 
 SCHEDULING = (
     Parameter(
@@ -94,5 +95,27 @@ SCHEDULING = (
         default=True,
         kind=Kind.BOOL,
         help="whether median_rule syne_tune compares averages, or the last losses",
+    ),
+    Parameter(
+        name="pasha_ranking_criterion",
+        default="soft_ranking",
+        kind=Kind.STR,
+        choices=ranking.CRITERIA,
+        help="how pasha finds out whether going further up changes the ranking of the trials",
+    ),
+    Parameter(
+        name="pasha_epsilon",
+        default=None,
+        kind=Kind.FLOAT,
+        minimum=0,
+        optional=True,
+        help="difference of the metric that is noise to pasha's soft_ranking; none: estimated",
+    ),
+    Parameter(
+        name="pasha_epsilon_scaling",
+        default=1.0,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="factor on the spread that pasha's criteria soft_ranking_* take for noise",
     ),
 )
