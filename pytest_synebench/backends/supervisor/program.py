@@ -14,6 +14,7 @@ Invariants (tests/backends/supervisor/test_program.py holds each one):
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import selectors
@@ -25,17 +26,18 @@ from dataclasses import replace
 
 from pytest_synebench.backends.supervision.wire import CHANNEL, Line, Order, read_order
 from pytest_synebench.backends.supervisor import tying
-from pytest_synebench.backends.supervisor.forking import HANDLED, execute, fork, refusal
+from pytest_synebench.backends.supervisor.forking import HANDLED, execute, refusal
 from pytest_synebench.backends.supervisor.sweeping import Family
 from pytest_synebench.training.attempt import PARENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, NoReturn
+    from typing import Any
 
     from pytest_synebench.backends.supervisor.sweeping import Leader
     from pytest_synebench.backends.supervisor.tying import Handler
+    from pytest_synebench.backends.supervisor.warm.spare import Spare
 
 VARIABLE = "SYNEBENCH_SUPERVISOR"  #: "<controller's process id>-<its start in clock ticks>"
 _WITH_LAUNCH = 4  #: descriptors that come with an order
@@ -97,6 +99,8 @@ class Supervisor:
         self._family = Family(bell.rang)
         self._leaders: dict[int, Leader] = {}  # by job
         self._births: dict[int, tuple[int, Leader]] = {}  # by job: those that may yet be refused
+        self._spare: Spare | None = None
+        self._spare_due = not cold  # whether to make one as soon as nothing else is to be done
         self._unsent: deque[dict[str, Any]] = deque()
         self._connected = True
         self._selector = selectors.DefaultSelector()
@@ -106,10 +110,13 @@ class Supervisor:
     def serve(self) -> None:
         """Do what is asked until the line's other end is gone and every child with it."""
         while self._connected or not self._family.empty:
-            for key, _ in self._selector.select(self._family.patience_s):
+            ready = self._selector.select(0 if self._spare_due else self._family.patience_s)
+            for key, _ in ready:
                 key.data()
             if self._family.patience_s == 0:
                 self._sweep()
+            elif self._spare_due and not ready:
+                self._provide()
 
     def say(self, **message: Any) -> None:
         """Send a message as soon as the line takes it."""
@@ -148,7 +155,7 @@ class Supervisor:
 
     def _hang_up(self) -> None:
         if self._connected:
-            self._connected = False
+            self._connected = self._spare_due = False
             self._selector.unregister(self._line)
             self._family.end_all()
             self._sweep()
@@ -158,13 +165,12 @@ class Supervisor:
         try:
             if len(descriptors) < _WITH_LAUNCH:  # the kernel passes on no more than fit
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-            order = read_order(descriptors.pop(0))
-            environment = {**order.environment, PARENT: str(os.getpid())}
-            order = replace(order, environment=environment)
+            order = read_order(os.dup(descriptors[0]))
             if order.interpreter is None:
                 self._fork(job, order, descriptors)
             else:
-                self._execute(job, order, descriptors)
+                environment = {**order.environment, PARENT: str(os.getpid())}
+                self._execute(job, replace(order, environment=environment), descriptors[1:])
         except OSError as error:
             file = "" if order is None else order.interpreter or order.script
             self.say(**{"is": "failed", "job": job, "errno": error.errno, "file": file})
@@ -190,38 +196,56 @@ class Supervisor:
             del self._leaders[job]
             self.say(**{"is": "failed", "job": job, "errno": refused[0], "file": refused[1]})
 
-    def _fork(self, job: int, order: Order, streams: Sequence[int]) -> None:
+    def _fork(self, job: int, order: Order, descriptors: Sequence[int]) -> None:
         why = self._cold or _why_not(order)
         if why:
             self.say(**{"is": "declined", "job": job, "why": why[:_WHY_CHARACTERS]})
             return
+        leader = self._leaders[job] = self._hand_over(*descriptors)
+        self.say(**{"is": "begun", "job": job, "pid": leader.pid})
+        self._spare_due = self._spare is None
+
+    def _hand_over(self, order: int, *streams: int) -> Leader:
+        """Have a copy run an order: the spare, or one made now if that is gone."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            with contextlib.suppress(OSError), contextlib.closing(spare):
+                spare.hand_over(order, streams)
+                return spare.leader
+        with contextlib.closing(self._copy((order, *streams))) as spare:
+            spare.hand_over(order, streams)
+            return spare.leader
+
+    def _provide(self) -> None:
+        """Make a spare; where there can be none, the next order is told why."""
+        self._spare_due = False
+        with contextlib.suppress(OSError):
+            if not _why_not():
+                self._spare = self._copy()
+
+    def _copy(self, held: Sequence[int] = ()) -> Spare:
+        """Return a copy that waits; ``held`` are descriptors of this process's alone."""
+        from pytest_synebench.backends.supervisor.warm import spare
+
         supervisor = os.getpid()
-        pid = fork()
-        if not pid:
-            self._become(supervisor, order, streams)
-        self._leaders[job] = self._family.add(pid)
-        self.say(**{"is": "begun", "job": job, "pid": pid})
+        pid, line = spare.make(lambda: self._tie(supervisor, held))
+        return spare.Spare(self._family.add(pid), line)
 
-    def _become(self, supervisor: int, order: Order, streams: Sequence[int]) -> NoReturn:
-        from pytest_synebench.backends.supervisor.warm.child import become
-
-        try:
-            tying.tie(supervisor, self._handlers)
-            # Closed here, as objects: their numbers will be other files' when these are collected.
-            self._line.close()
-            self._bell.close()
-            self._selector.close()
-            for pipe, _ in self._births.values():
-                os.close(pipe)
-            stdout, stderr, channel = streams
-            become(order, stdout, stderr, channel, ())
-        except BaseException:
-            sys.excepthook(*sys.exc_info())
-        finally:
-            os._exit(1)
+    def _tie(self, supervisor: int, held: Sequence[int]) -> None:
+        """Make a copy of this process an attempt's, which has nothing of this object's."""
+        tying.tie(supervisor, self._handlers)
+        # Closed as objects: their numbers will be other files' when these are collected.
+        self._line.close()
+        self._bell.close()
+        self._selector.close()
+        for fd in (*held, *(pipe for pipe, _ in self._births.values())):
+            os.close(fd)
 
     def _sweep(self) -> None:
         ended = {leader.pid: leader for leader in self._family.sweep()}
+        if self._spare and ended.get(self._spare.leader.pid) is self._spare.leader:
+            self._spare.close()
+            self._spare = None
         for job, leader in [*self._leaders.items()]:
             if ended.get(leader.pid) is leader:
                 self._born(job)
@@ -231,10 +255,10 @@ class Supervisor:
                     )
 
 
-def _why_not(order: Order) -> str:
+def _why_not(order: Order | None = None) -> str:
     from pytest_synebench.backends.supervisor.warm.warmth import why_not
 
-    return why_not(order.environment, order.script)
+    return why_not() if order is None else why_not(order.environment, order.script)
 
 
 def warm_up(modules: Sequence[str], bell: Bell) -> tuple[str, dict[int, Handler]]:
@@ -258,9 +282,9 @@ def warm_up(modules: Sequence[str], bell: Bell) -> tuple[str, dict[int, Handler]
 
 
 def _imported(modules: Sequence[str]) -> str:
-    from pytest_synebench.backends.supervisor.warm import child, warmth
+    from pytest_synebench.backends.supervisor.warm import child, spare, warmth
 
-    del child  # imported for the forks to come
+    del child, spare  # imported for the forks to come
     sys.argv[:] = [""]
     try:
         return warmth.warm_up(modules)
