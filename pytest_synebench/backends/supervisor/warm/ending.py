@@ -20,12 +20,12 @@ import atexit
 import contextlib
 import ctypes
 import gc
-import io
 import os
 import signal
 import sys
 import threading
 import weakref
+from _io import _IOBase
 from types import ModuleType
 
 TYPE_CHECKING = False
@@ -142,6 +142,7 @@ def _flush_files() -> None:
     """Write out what is still open: whoever holds it came before the script."""
     # The youngest first, since what wraps a file is younger than the file.
     for thing in (*reversed(gc.get_objects()), sys.stdout, sys.stderr):
-        if issubclass(type(thing), io.IOBase):
+        # What every file derives from; ``io.IOBase`` would ask each class below it, and copy pages.
+        if issubclass(type(thing), _IOBase):
             with contextlib.suppress(Exception):
                 thing.flush()
