@@ -9,6 +9,7 @@ Invariants (tests/training/test_bootstrap.py holds each one):
 - the script sees the arguments, path and ``__main__`` it would see without us;
 - exit codes, signals and ``SIGTERM``'s default are the script's own;
 - a traceback begins with the script's first frame;
+- what was compiled ahead is run only where the file still holds the same, and without a warning;
 - the report pipe is not handed on to programs that the script starts.
 """
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType, TracebackType
 
 _SIGKILL = 9
+_AHEAD: dict[str, tuple[bytes, CodeType]] = {}  #: by path: a script's bytes, and what they mean
 _USAGE_CODE = 2  # what python itself says where it cannot open the script
 
 
@@ -85,7 +87,28 @@ def _compiled(script: str) -> CodeType:
     except OSError as error:
         sys.stderr.write(f"{sys.executable}: can't open file {script!r}: {error.strerror}\n")
         raise SystemExit(_USAGE_CODE) from None
+    known, code = _AHEAD.get(script, (None, None))
+    if code is not None and known == source:
+        return code
     return compile(source, script, "exec", dont_inherit=True)
+
+
+def compile_ahead(script: str) -> None:
+    """Compile a script for the copies of this process, which run it if it has not changed.
+
+    One that cannot be compiled, or not without a warning, is left to them: they say so.
+    """
+    import warnings
+
+    try:
+        with open(script, "rb") as file:
+            source = file.read()
+        if _AHEAD.get(script, (None, None))[0] != source:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                _AHEAD[script] = source, compile(source, script, "exec", dont_inherit=True)
+    except Exception:  # whatever it is, the script's process meets it, too
+        _AHEAD.pop(script, None)
 
 
 def _without_us(traceback: TracebackType | None) -> TracebackType | None:

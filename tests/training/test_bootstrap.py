@@ -166,3 +166,48 @@ def test_a_script_without_a_controller_runs_too(attempt: Runner) -> None:
     env = {k: v for k, v in os.environ.items() if not k.startswith("SYNEBENCH")}
     done = subprocess.run([*BOOTSTRAP, str(script)], env=env, stdout=subprocess.PIPE, check=True)
     assert done.stdout == b"by hand\n"
+
+AHEAD = """
+import builtins, sys
+from pathlib import Path
+from pytest_synebench.training import bootstrap
+script = Path(sys.argv[1])
+bootstrap.compile_ahead(str(script))
+if len(sys.argv) > 2:
+    script.write_text(sys.argv[2])
+else:
+    builtins.compile = None
+bootstrap.run_script(str(script), [])
+"""
+
+
+def compiled_ahead(script: Path, *changed: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", AHEAD, str(script), *changed]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_what_was_compiled_ahead_is_run(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("print(__name__, __file__)")
+    assert compiled_ahead(script).stdout == f"__main__ {script}\n"
+
+
+def test_a_script_that_changed_is_compiled_again(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("print('old')")
+    assert compiled_ahead(script, "print('new')").stdout == "new\n"
+
+
+@pytest.mark.parametrize("text", ["print('a' is 'b')", "print(", ""])
+def test_what_compiling_says_is_said_where_the_script_runs(tmp_path: Path, text: str) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(text)
+    ours = compiled_ahead(script, text)
+    plain = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False
+    )
+    assert (ours.stdout, ours.stderr, ours.returncode) == (
+        plain.stdout,
+        plain.stderr,
+        plain.returncode,
+    )

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import cache
 
 _NAME = b"SYNEBENCH_LABEL"
 _BYTES = 12 * 1024  #: more than two of the longest paths
@@ -31,16 +32,25 @@ def wear(variables: Iterable[str]) -> bool:
     """Show these ``NAME=value``, in place of the room; return whether that was done."""
     label = b"".join(os.fsencode(variable) + b"\0" for variable in variables)
     try:
-        shown = _whole("/proc/self/environ")
-        at = (b"\0" + shown).find(b"\0" + _NAME + b"=")
-        if at < 0 or len(label) > _BYTES:
+        at = find()
+        if at is None or len(label) > _BYTES:
             return False
-        stat = _whole("/proc/self/stat")
-        start = int(stat[stat.rindex(b")") + 2 :].split()[_ENV_START])
-        _write(start + at, label.ljust(len(_NAME) + 1 + _BYTES, b"\0"))
+        _write(at, label.ljust(len(_NAME) + 1 + _BYTES, b"\0"))
     except (OSError, ValueError):
         return False
     return True
+
+
+@cache
+def find() -> int | None:
+    """Return the address of the room, which is that of all copies of this process; None: no room.
+
+    Raises:
+        OSError: the system does not show it.
+    """
+    at = (b"\0" + _whole("/proc/self/environ")).find(b"\0" + _NAME + b"=")
+    stat = _whole("/proc/self/stat")
+    return None if at < 0 else int(stat[stat.rindex(b")") + 2 :].split()[_ENV_START]) + at
 
 
 def _whole(path: str) -> bytes:

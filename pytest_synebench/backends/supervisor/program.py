@@ -29,6 +29,7 @@ from pytest_synebench.backends.supervisor import tying
 from pytest_synebench.backends.supervisor.forking import HANDLED, execute, refusal
 from pytest_synebench.backends.supervisor.sweeping import Family
 from pytest_synebench.training.attempt import PARENT
+from pytest_synebench.training.bootstrap import compile_ahead
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -204,6 +205,7 @@ class Supervisor:
         leader = self._leaders[job] = self._hand_over(*descriptors)
         self.say(**{"is": "begun", "job": job, "pid": leader.pid})
         self._spare_due = self._spare is None
+        compile_ahead(order.script)  # the next order is likely to have the same
 
     def _hand_over(self, order: int, *streams: int) -> Leader:
         """Have a copy run an order: the spare, or one made now if that is gone."""
@@ -284,7 +286,8 @@ def warm_up(modules: Sequence[str], bell: Bell) -> tuple[str, dict[int, Handler]
 def _imported(modules: Sequence[str]) -> str:
     from pytest_synebench.backends.supervisor.warm import child, spare, warmth
 
-    del child, spare  # imported for the forks to come
+    del spare  # imported for the copies to come
+    child.prepare()
     sys.argv[:] = [""]
     try:
         return warmth.warm_up(modules)
