@@ -167,6 +167,7 @@ def test_a_script_without_a_controller_runs_too(attempt: Runner) -> None:
     done = subprocess.run([*BOOTSTRAP, str(script)], env=env, stdout=subprocess.PIPE, check=True)
     assert done.stdout == b"by hand\n"
 
+
 AHEAD = """
 import builtins, sys
 from pathlib import Path

@@ -46,6 +46,7 @@ class Lease:
     def __init__(self, directory: Path, fd: int, mine: Holder) -> None:
         """Take over a locked descriptor; ``take`` makes leases."""
         self.directory = directory
+        self._path = str(directory / NAME)  # asked about before every line of the journal
         self.taken_from: Holder | None = None  #: who was fenced, if somebody was
         self._mine = mine
         self._fd = fd
@@ -174,14 +175,14 @@ class Lease:
             RunError: it was taken over; the text says by whom.
             OSError: the directory cannot be looked at.
         """
-        if not _is(self._fd, self.directory / NAME):
+        if not _is(self._fd, self._path):
             raise RunError(self._lost())
 
     @property
     def held(self) -> bool:
         """Whether the run is still this process's, as far as can be told."""
         try:
-            return _is(self._fd, self.directory / NAME)
+            return _is(self._fd, self._path)
         except OSError:
             return True
 
@@ -236,7 +237,7 @@ def _read(fd: int) -> Holder | None:
     return Holder.read(os.pread(fd, 65536, 0))
 
 
-def _is(fd: int, path: Path) -> bool:
+def _is(fd: int, path: Path | str) -> bool:
     """Whether a path still names the file that is open."""
     try:
         return os.path.samestat(os.fstat(fd), os.stat(path))  # noqa: PTH116 - half the time
