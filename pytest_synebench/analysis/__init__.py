@@ -1,0 +1,1 @@
+"""What runs mean: scores, statistics, and the gate that stops what makes tuning worse."""
