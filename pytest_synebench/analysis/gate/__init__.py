@@ -1,0 +1,1 @@
+"""The gate: whether what was changed makes tuning worse, with stated error rates."""
