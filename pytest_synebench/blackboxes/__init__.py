@@ -1,0 +1,1 @@
+"""Blackboxes: what a benchmark is simulated by, in place of training: tables and formulas."""
