@@ -56,3 +56,9 @@ class VirtualClock:
         if seconds < 0:
             raise ValueError(f"a clock does not go back: advance({seconds})")
         self._now_s += seconds
+
+    def move_to(self, now_s: float) -> None:
+        """Move forward to ``now_s`` exactly, which a sum of steps need not reach."""
+        if now_s < self._now_s:
+            raise ValueError(f"a clock does not go back: move_to({now_s}) at {self._now_s}")
+        self._now_s = now_s

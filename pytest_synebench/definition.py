@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from pytest_synebench.blackboxes.protocol import Blackbox
 from pytest_synebench.errors import BenchmarkError, UsageError
 from pytest_synebench.space import ConfigSpace, Domain
 from pytest_synebench.trial import Config, Scalar
@@ -52,7 +53,8 @@ class Benchmark:
     points_to_evaluate: Sequence[Config] | None = None  #: evaluated first; None: the midpoint
     horizon: Literal["full", "rung"] = "full"  #: what max_resource_attr is set to: see the guide
     preload: tuple[str, ...] = ()  #: modules to import once for all trials
-    blackbox: object | None = None
+    #: what it is simulated by, or a function that returns that when it is first needed
+    blackbox: Blackbox | Callable[[], Blackbox] | None = None
     tolerance: float | None = None
     report_protocol: Literal["channel"] = "channel"  #: how the script reports
     dataset: str = ""  #: name and hash of the data, shown with every result

@@ -25,6 +25,7 @@ from pytest_synebench.errors import JournalError, RunError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing and pathlib cost more to import than a trial may spend
+    from collections.abc import Iterable
     from typing import TypeAlias
 
     StrPath: TypeAlias = str | os.PathLike[str]
@@ -177,6 +178,13 @@ class LineLog:
             OSError: the disk refuses; what was written of the line is taken back.
             RunError: the disk has refused an earlier line.
         """
+        self._write(frame(payload))
+
+    def extend(self, payloads: Iterable[bytes]) -> None:
+        """Add several lines by one write, else as ``append``: all of them, or none."""
+        self._write(b"".join(map(frame, payloads)))
+
+    def _write(self, lines: bytes) -> None:
         if self._refused:
             raise RunError(
                 f"{self._path} takes no line after one that was refused: {self._refused}; "
@@ -184,7 +192,7 @@ class LineLog:
             )
         end = os.lseek(self._fd, 0, os.SEEK_CUR)
         try:
-            write_all(self._fd, frame(payload))
+            write_all(self._fd, lines)
         except BaseException as error:
             if isinstance(error, OSError):
                 self._refused = str(error) or type(error).__name__

@@ -44,3 +44,11 @@ def test_a_virtual_clock_keeps_the_utc_it_was_given() -> None:
     clock = VirtualClock(utc=when)
     clock.advance(60)
     assert clock.utc() == when
+
+
+def test_a_virtual_clock_is_moved_to_a_moment_exactly_and_never_back() -> None:
+    clock = VirtualClock(0.1)
+    clock.move_to(0.1 + 0.2)
+    assert clock.now_s() == 0.1 + 0.2
+    with pytest.raises(ValueError, match="does not go back"):
+        clock.move_to(0.1)

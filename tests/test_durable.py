@@ -197,6 +197,15 @@ def test_replace_file_writes_aside_syncs_renames_and_syncs_the_name(
     assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 
+def test_several_lines_are_one_write(tmp_path: Path, calls: list[str]) -> None:
+    log = LineLog(tmp_path / "log")
+    del calls[:]
+    log.extend([b"one", b"two"])
+    assert calls == ["write", "fsync"]
+    log.close()
+    assert read_lines((tmp_path / "log").read_bytes(), "log")[0] == [b"one", b"two"]
+
+
 @pytest.mark.parametrize("name", ["write", "fsync", "replace"])
 def test_replace_file_that_fails_leaves_the_old_and_nothing_beside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

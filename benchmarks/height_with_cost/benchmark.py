@@ -16,8 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from pytest_synebench import Benchmark, benchmark, variant
+from pytest_synebench.blackboxes.formula import Formula
 
+from .formula import epoch_cost, mean_loss
 from .space import CONSTANTS, SPACE
+
+
+def simulated(last_level: int) -> Formula:
+    """Return what it is simulated by: the formula of its script."""
+    return Formula(
+        lambda config, epoch, elapsed_s: {
+            "mean_loss": mean_loss(config["width"], config["height"], epoch),
+            "cost": elapsed_s,
+        },
+        level_cost_s=lambda config: epoch_cost(config["width"], config["height"]),
+        metrics={"mean_loss": "min"},
+        last_level=last_level,
+    )
 
 
 @benchmark(  # type: ignore[untyped-decorator] # pytest's fixtures have no public type
@@ -53,4 +68,5 @@ def height_with_cost(params: Mapping[str, Any]) -> Benchmark:
         max_resource_attr="epochs",
         elapsed_time_attr="elapsed_time",
         cost_attr="cost",
+        blackbox=simulated(params["max_resource_level"]),
     )

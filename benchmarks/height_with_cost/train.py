@@ -22,11 +22,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import time
 
-from space import CONSTANTS, SPACE  # type: ignore[import-not-found]  # stands beside this file
+# These stand beside this file.
+from formula import epoch_cost, mean_loss  # type: ignore[import-not-found]
+from space import CONSTANTS, SPACE  # type: ignore[import-not-found]
 
 from pytest_synebench.training import (
     Reporter,
@@ -40,16 +41,6 @@ from pytest_synebench.training import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
-
-
-def mean_loss(width: int, height: int, epoch: int) -> float:
-    """Return the loss after so many epochs: it falls the faster, the larger ``width`` is."""
-    return 1 / (0.1 + width * epoch / 100) + 0.1 * height
-
-
-def epoch_cost(width: int, height: int) -> float:
-    """Return what an epoch costs, in seconds: 0.05 to 0.15."""
-    return 0.1 + 0.05 * math.sin(width * height)
 
 
 def objective(config: dict[str, Any]) -> None:

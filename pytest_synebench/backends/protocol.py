@@ -37,6 +37,8 @@ class AttemptSpec:
     until: int | None  #: level at which the attempt ends by itself; None: its own end
     resume_at_most: int  #: checkpoints beyond this level are not loaded; 0: start from scratch
     checkpoint_at: tuple[int, ...] | None  #: levels to save at; () every one; None: no checkpoints
+    started_s: float = 0.0  #: of the decision that led to it, which it keeps if a controller dies
+    started_from: int = 0  #: level the trial had by then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ Invariants (tests/blackboxes/test_formula.py holds each one):
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_synebench.blackboxes.protocol import Mode, Point
 from pytest_synebench.errors import UsageError
@@ -30,9 +31,9 @@ class Formula:
 
     def __init__(
         self,
-        function: Callable[[Config, int, float], Mapping[str, Scalar]],
+        function: Callable[[Mapping[str, Any], int, float], Mapping[str, Scalar]],
         *,
-        level_cost_s: Callable[[Config], float],
+        level_cost_s: Callable[[Mapping[str, Any]], float],
         metrics: Mapping[str, Mode],
         last_level: int,
     ) -> None:
@@ -46,12 +47,12 @@ class Formula:
         """Return the points of a config, computed one by one.
 
         Raises:
-            UsageError: a level would cost less than nothing.
+            UsageError: a level would cost less than nothing, or endlessly much.
         """
         step_s = self._level_cost_s(config)
-        if not step_s >= 0:
+        if not 0 <= step_s < math.inf:
             raise UsageError(
-                f"a level of {dict(config)!r} costs {step_s!r} s; it must be from 0 up"
+                f"a level of {dict(config)!r} costs {step_s!r} s; it must be finite, from 0 up"
             )
         elapsed_s = 0.0
         for level in range(1, self.last_level + 1):

@@ -21,7 +21,12 @@ from pytest_synebench.backends.local.devices import Devices
 from pytest_synebench.backends.local.machine import Machine, this_machine
 from pytest_synebench.backends.protocol import Backend
 from pytest_synebench.backends.supervision.nursery import Nursery
-from pytest_synebench.clock import Clock
+from pytest_synebench.blackboxes.rows import RowSpace
+from pytest_synebench.checkpoints.local import LocalStore
+from pytest_synebench.checkpoints.protocol import CheckpointStore
+from pytest_synebench.checkpoints.simulated import SimulatedStore
+from pytest_synebench.clock import Clock, VirtualClock
+from pytest_synebench.experiment import simulation
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.plan.workers import workers
 from pytest_synebench.schedulers import catalog as schedulers
@@ -30,6 +35,7 @@ from pytest_synebench.schedulers.halving.pasha import Criterion
 from pytest_synebench.schedulers.median_stopping import MedianRule
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
+from pytest_synebench.searchers.on_rows import OnRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +54,19 @@ def build_scheduler(plan: Plan) -> Scheduler:
         UsageError: the scheduler needs something that the benchmark does not say.
     """
     points = plan.params["points_to_evaluate"]
+    space = plan.definition.space
+    if plan.simulated:
+        space = simulation.blackbox_of(plan).space(space)
     searcher = searchers.build(
         plan.params["searcher"],
-        plan.definition.space,
+        space,
         seed=plan.seed,
         points_to_evaluate=plan.definition.points_to_evaluate if points is None else points,
     )
     return schedulers.build(
         plan.scheduler,
         Arguments(
-            searcher=searcher,
+            searcher=OnRows(searcher, space.rows) if isinstance(space, RowSpace) else searcher,
             seed=plan.seed,
             space=plan.definition.space,
             resource_attr=plan.definition.resource_attr,
@@ -87,8 +96,10 @@ def build_scheduler(plan: Plan) -> Scheduler:
 
 def slots(plan: Plan, machine: Machine) -> tuple[int, str]:
     """Return how many attempts the tuner has at once, and why fewer run ("": as many as asked)."""
-    allowed, why = workers(plan.params, machine.processors, len(machine.gpus))
     asked = int(plan.params["num_workers"])
+    if plan.simulated:
+        return asked, ""
+    allowed, why = workers(plan.params, machine.processors, len(machine.gpus))
     return (asked if _deterministic(plan) else allowed), why
 
 
@@ -119,10 +130,20 @@ def threads_per_trial(plan: Plan, machine: Machine) -> int | None:
     return max(1, machine.processors // running)
 
 
+def build_store(plan: Plan) -> CheckpointStore:
+    """Return what says which checkpoints of a run can be trusted."""
+    return SimulatedStore() if plan.simulated else LocalStore()
+
+
 def build_backend(
     plan: Plan, directory: Path, clock: Clock, site: Site, remark: Callable[[str], None]
 ) -> Backend:
-    """Return the back-end of a run, which is its directory's."""
+    """Return the back-end of a run, which is its directory's; a simulated one moves the clock."""
+    if isinstance(clock, VirtualClock) and plan.simulated:
+        blackbox = simulation.blackbox_of(plan)
+        for told in simulation.remarks(plan, blackbox):
+            remark(told)
+        return simulation.backend(plan, blackbox, clock)
     machine = site.machine
     threads = threads_per_trial(plan, machine)
     return LocalBackend(

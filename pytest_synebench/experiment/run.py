@@ -10,15 +10,21 @@ Invariants (tests/experiment/test_run.py, tests/faults/):
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_synebench.checkpoints.local import LocalStore
-from pytest_synebench.clock import Clock, SystemClock
+from pytest_synebench.clock import Clock, SystemClock, VirtualClock
 from pytest_synebench.errors import BackendError, RunError
-from pytest_synebench.experiment.assembly import Site, build_backend, build_scheduler, slots
+from pytest_synebench.experiment.assembly import (
+    Site,
+    build_backend,
+    build_scheduler,
+    build_store,
+    slots,
+)
 from pytest_synebench.experiment.fencing import FencedBackend, take
 from pytest_synebench.experiment.journal import timings
 from pytest_synebench.experiment.journal.journal import Journal
@@ -41,6 +47,8 @@ from pytest_synebench.experiment.tuner.tuner import Tuner
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.trial import Scalar, TrialId
 
+_POLLS = 1000  # of a simulated run in one pump: some hundredths of a second
+_LINES_PER_FSYNC = 1000  # of a simulated run's journal: what a crash may cost is simulated again
 _FORCE_S = 5.0  # after the grace: how long the kernel may take to end what SIGKILL has hit
 
 
@@ -95,14 +103,15 @@ class Run:
         """
         clock = clock or SystemClock()
         site = site or Site()
-        check_gpus(plan.params, len(site.machine.gpus))
+        if not plan.simulated:
+            check_gpus(plan.params, len(site.machine.gpus))
         check_deterministic(plan)
         scheduler = build_scheduler(plan)
         directory = directories.newest(root, plan) if resume else None
         fresh = directory is None
         if directory is None:
             directory = directories.create(root, plan, clock)
-        launch = Launch(plan, scheduler, directory, LocalStore())
+        launch = Launch(plan, scheduler, directory, build_store(plan))
         run = cls(
             plan,
             directory,
@@ -127,7 +136,11 @@ class Run:
         return run
 
     def _begin(self, scheduler: Scheduler, lease: Lease, *, audit: bool) -> None:
-        journal = self._journal = Journal(self.directory / "journal.jsonl", guard=lease.check)
+        journal = self._journal = Journal(
+            self.directory / "journal.jsonl",
+            every=_LINES_PER_FSYNC if self.plan.simulated else 1,
+            guard=lease.check,
+        )
         if journal.header is None:
             journal.begin(directories.identity(self.plan))
         else:
@@ -154,37 +167,34 @@ class Run:
         self._tuner.open()
 
     def _build_tuner(self, scheduler: Scheduler, journal: Journal, lease: Lease) -> Tuner:
-        params = self.plan.params
-        backend = build_backend(
-            self.plan, self.directory, self._clock, self._site, self.remarks.append
-        )
+        plan = self.plan
+        clock: Clock = VirtualClock(self.table.at_s) if plan.simulated else self._clock
+        backend = build_backend(plan, self.directory, clock, self._site, self.remarks.append)
         num_workers, fewer = slots(self.plan, self._site.machine)
         if fewer:
             self.remarks.append(fewer)
-        keeping = Timekeeping.of(self.plan, self.table, self.directory)
+        keeping = Timekeeping.of(plan, self.table, self.directory, clock)
         return Tuner(
             Machinery(
                 scheduler=scheduler,
-                backend=FencedBackend(backend, lease),
+                # What is simulated acts on nothing outside: nobody can be fenced from it.
+                backend=backend if plan.simulated else FencedBackend(backend, lease),
                 journal=journal,
                 table=self.table,
                 launch=self.launch,
                 intake=keeping.intake,
-                clock=self._clock,
+                clock=clock,
                 order=keeping.order,
                 spent_s=keeping.spent_s,
             ),
             Limits(
                 num_workers=num_workers,
-                max_retries=params["max_retries"],
+                max_retries=plan.params["max_retries"],
                 budget=keeping.budget,
-                deadlines=Deadlines(
-                    trial_timeout_s=params["trial_timeout"],
-                    progress_timeout_s=params["progress_timeout"],
-                    end_grace_s=params["stop_grace"],
-                ),
-                wind_down_s=params["stop_grace"] + _FORCE_S,
+                deadlines=Deadlines.of(plan),
+                wind_down_s=0.0 if plan.simulated else plan.params["stop_grace"] + _FORCE_S,
                 session_s=keeping.session_s,
+                polls=_POLLS if plan.simulated else 1,
             ),
         )
 
@@ -207,7 +217,7 @@ class Run:
             return
         try:
             with self._step():
-                self._tuner.pump(timeout_s)
+                self._tuner.pump(math.inf if self.plan.simulated else timeout_s)
                 self._write_timings()
                 if self._tuner.done:
                     self._conclude(self._tuner.reason, finished=self._tuner.finished)

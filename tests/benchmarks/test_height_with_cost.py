@@ -43,6 +43,7 @@ def train() -> Any:
     module = util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "space", space)
+        patch.setitem(sys.modules, "formula", import_module(f"{PACKAGE}.formula"))
         spec.loader.exec_module(module)
     return module
 
@@ -174,6 +175,7 @@ def test_the_script_loads_the_standard_library_and_the_job_side_only() -> None:
     assert {name.split(".")[0] for name in names} <= {
         *sys.stdlib_module_names,
         "pytest_synebench",
+        "formula",
         "space",
     }
     assert not names & {"dataclasses", "typing"}  # each costs milliseconds
@@ -226,3 +228,28 @@ def test_pause_and_resume_change_no_report(without_extras: Path) -> None:
             for report in trial.reports:
                 spent = report.metrics["elapsed_time"], report.metrics["cost"]
                 assert spent[0] == pytest.approx(spent[1])
+
+
+def test_a_simulated_trial_reports_what_the_script_reports(
+    run: Callable[..., list[dict[str, Any]]],
+) -> None:
+    blackbox = build("instant", max_resource_level=6, grace_period=1).blackbox
+    assert blackbox is not None
+    assert not callable(blackbox)
+    points = list(blackbox.curve({**CONFIG, "width": 7, "height": -33}, 0))
+    assert [{"epoch": p.level, **p.metrics, "elapsed_time": p.elapsed_s} for p in points] == run()
+
+
+def test_ten_thousand_trials_of_a_formula_are_one_command(tmp_path: Path) -> None:
+    options = ("--synebench", "height_with_cost", "--backend", "simulated")
+    # The space holds 4,221 configs: every one of them is tried.
+    many = ("--num_trials", "10000", "--scheduler", "asha_stopping", "--num_workers", "50")
+    short = ("--max_resource_level", "3", "--grace_period", "1")
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        done = run_pytest(tmp_path / name, *options, *many, *short)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "3 passed" in done.stdout  # launch, all trials, sound
+    one, other = (next((tmp_path / n).rglob("journal.jsonl")) for n in ("one", "other"))
+    assert one.read_bytes() == other.read_bytes()
+    assert "the space holds no more configs" in done.stdout

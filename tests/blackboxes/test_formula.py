@@ -40,7 +40,8 @@ def test_every_config_is_known() -> None:
     assert (made.seeds, made.remark("loss")) == (1, "")
 
 
-def test_a_negative_cost_is_refused() -> None:
-    made, _ = formula(cost_s=-1.0)
-    with pytest.raises(UsageError, match=r"costs -1.0 s; it must be from 0 up"):
+@pytest.mark.parametrize("cost_s", [-1.0, float("inf"), float("nan")])
+def test_a_cost_that_is_none_is_refused(cost_s: float) -> None:
+    made, _ = formula(cost_s=cost_s)
+    with pytest.raises(UsageError, match=f"costs {cost_s} s; it must be finite, from 0 up"):
         list(made.curve({"x": 6.0}, 0))

@@ -4,7 +4,8 @@ The first line is a header that says which experiment it is; each further line i
 event or a note, and the decisions about it.
 
 Invariants (tests/experiment/journal/test_journal.py, tests/faults/):
-- an entry is on disk before ``sync`` returns, so before anyone acts on its decisions;
+- an entry is on disk before ``sync`` returns, so before anyone acts on its decisions; with
+  ``every``, once so many are, or at the last sync, and then all of them in order;
 - what was appended is read back equal, in order, up to a torn last line, which is cut off;
 - who may no longer write it, by its guard, neither appends nor acts on what was just appended.
 """
@@ -39,13 +40,21 @@ class Journal:
     """An append-only file of entries."""
 
     def __init__(
-        self, path: Path, *, sync: bool = True, guard: Callable[[], None] = _always
+        self,
+        path: Path,
+        *,
+        sync: bool = True,
+        every: int = 1,
+        guard: Callable[[], None] = _always,
     ) -> None:
         """Open or create a journal.
 
         Args:
             path: the file; only one process at a time may have it open to write.
             sync: whether ``sync`` waits for the disk.
+            every: entries that are written together. Fewer are kept until there are as many, or
+                until the last sync: only for a run that acts on nothing outside, where what a crash
+                takes can be made again.
             guard: raises where this process may write no more; called before each append, and
                 once what was appended is on disk.
 
@@ -55,7 +64,9 @@ class Journal:
         self._guard = guard
         self._sync = sync
         self._log = LineLog(path, sync=False)
+        self._every = every
         self._pending = False  #: whether anything was appended since the last sync
+        self._kept: list[bytes] = []  #: appended and not written yet
         self.torn_bytes = self._log.torn_bytes  #: cut off a last line that a crash tore
         try:
             self.header, self.entries = _parse(self._log.payloads, str(path))
@@ -68,7 +79,7 @@ class Journal:
         """Write the header of a new journal."""
         self.header = {"schema": SCHEMA, **header}
         self._append(_dump({"header": self.header}))
-        self.sync()
+        self.sync(last=True)
 
     def append(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
         """Add an entry; it is on disk once ``sync`` returns, and nobody acts on it before.
@@ -84,19 +95,29 @@ class Journal:
         )
 
     def _append(self, payload: bytes) -> None:
-        self._guard()
         self._pending = True
-        self._log.append(payload)
+        if self._every > 1:
+            self._kept.append(payload)
+        else:
+            self._guard()
+            self._log.append(payload)
 
-    def sync(self) -> None:
+    def sync(self, *, last: bool = False) -> None:
         """Wait until all that was appended is on disk; one wait for however many entries.
+
+        Args:
+            last: whether no more will come, so that nothing is kept any longer.
 
         Raises:
             RunError: the guard refuses, so that nobody acts on what was appended.
             OSError: the disk refuses; what was appended since the last sync is taken back.
         """
-        if not self._pending:
+        if not self._pending or (len(self._kept) < self._every > 1 and not last):
             return
+        if self._kept:
+            self._guard()
+            self._log.extend(self._kept)
+            self._kept.clear()
         if self._sync:
             self._log.sync()
         self._pending = False

@@ -89,6 +89,11 @@ class Plan:
         return int((self.params["random_seed_offset"] + self.run_id) % 2**32)
 
     @property
+    def simulated(self) -> bool:
+        """Whether its trials are simulated."""
+        return bool(self.params["backend"] == "simulated")
+
+    @property
     def num_trials(self) -> int:
         """Trials started, at most."""
         return int(self.params["num_trials"])

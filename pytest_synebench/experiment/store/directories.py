@@ -129,7 +129,8 @@ def newest(root: Path, plan: Plan) -> Path | None:
 def changeable(plan: Plan) -> frozenset[str]:
     """Return the parameters that may change on a resume of this run."""
     # In virtual time the order of reports follows from who runs beside whom.
-    return CHANGEABLE - _VIRTUAL if plan.params.get("deterministic") else CHANGEABLE
+    virtual = plan.params.get("deterministic") or plan.params.get("backend") == "simulated"
+    return CHANGEABLE - _VIRTUAL if virtual else CHANGEABLE
 
 
 def identity(plan: Plan) -> dict[str, Any]:

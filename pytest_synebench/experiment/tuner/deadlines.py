@@ -15,6 +15,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from pytest_synebench.experiment.plan.plan import Plan
+
 
 @dataclass(slots=True)
 class Watch:
@@ -71,6 +73,17 @@ class Deadlines:
     trial_timeout_s: float | None = None
     progress_timeout_s: float | None = None
     end_grace_s: float = 10.0
+
+    @classmethod
+    def of(cls, plan: Plan) -> Deadlines:
+        """Return what a plan's parameters ask for; a simulated trial has no deadline."""
+        if plan.simulated:
+            return cls(end_grace_s=math.inf)
+        return cls(
+            trial_timeout_s=plan.params["trial_timeout"],
+            progress_timeout_s=plan.params["progress_timeout"],
+            end_grace_s=plan.params["stop_grace"],
+        )
 
     def watch(self, now_s: float) -> Watch:
         """Return the watch of an attempt that begins now."""

@@ -30,6 +30,7 @@ class Intake:
         definition: Benchmark,
         *,
         apart: dict[tuple[TrialId, int], Scalar] | None = None,
+        cumulative: bool = False,
     ) -> None:
         """Read by a benchmark's definition.
 
@@ -37,9 +38,11 @@ class Intake:
             definition: says which keys a report has.
             apart: by trial and level, where elapsed times are kept instead of in the reports;
                 None: they stay there.
+            cumulative: whether elapsed times are those of the trial already, not of its attempt.
         """
         self._definition = definition
         self._apart = apart
+        self._cumulative = cumulative
         self._sign = -1.0 if definition.mode == "max" else 1.0
         self._seen: set[str] = set()  # of the two keys: those that a report has had
         self._told_of_gaps = False
@@ -99,7 +102,7 @@ class Intake:
         self, metrics: Mapping[str, Scalar], trial: TrialRecord
     ) -> Mapping[str, Scalar]:
         name = self._definition.elapsed_time_attr
-        if name is None or name not in metrics:
+        if name is None or name not in metrics or self._cumulative:
             return metrics
         resumed_from, _ = trial.beginnings.get(trial.attempts - 1, (0, 0))
         spent, elapsed_s = self.elapsed(trial, resumed_from), metrics[name]

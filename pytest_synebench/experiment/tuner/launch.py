@@ -44,9 +44,10 @@ class Launch:
         return self._directory / "trials" / str(trial_id)
 
     def spec(self, trial: TrialRecord) -> AttemptSpec:
-        """Return what the trial's current attempt is told; its directory exists afterwards."""
+        """Return what the trial's current attempt is told; one that is real has a directory."""
         directory = self.trial_directory(trial.id)
-        directory.mkdir(parents=True, exist_ok=True)
+        if not self._plan.simulated:
+            directory.mkdir(parents=True, exist_ok=True)
         if self.checkpoint_at is not None:
             # What a lost attempt saved beyond the journal belongs to a history that never was.
             self._store.discard_beyond(directory / "checkpoints", trial.level)
@@ -59,6 +60,8 @@ class Launch:
             until=trial.until,
             resume_at_most=trial.level,
             checkpoint_at=self.checkpoint_at,
+            started_s=trial.started_s,
+            started_from=trial.started_from,
         )
 
     def check_space(self) -> None:

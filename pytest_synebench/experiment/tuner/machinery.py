@@ -64,6 +64,7 @@ class Limits:
     deadlines: Deadlines
     wind_down_s: float  #: how long ending attempts may take before they are ended by force
     session_s: float | None = None  #: measured seconds after which this session breaks off
+    polls: int = 1  #: how often a pump asks the back-end: more, where waiting takes no time
 
     def breaks_off(self, session_s: float) -> str:
         """Return why a session that has taken so many seconds is interrupted, or ""."""

@@ -19,6 +19,7 @@ from pytest_synebench.backends.protocol import (
     AttemptKey,
     AttemptReported,
 )
+from pytest_synebench.clock import Clock
 from pytest_synebench.experiment.journal.trials import TrialRecord
 
 Told = AttemptBegan | AttemptReported | AttemptEnded  #: what the journal may hear of
@@ -64,11 +65,16 @@ class Order(Protocol):
 
 
 class AsItComes:
-    """The order of arrival, at measured time."""
+    """The order of arrival, at measured time, or at that of a clock of its own.
+
+    Args:
+        clock: what tells the time of the experiment; None: it is measured.
+    """
 
     virtual = False
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock
         self._queue: deque[Told] = deque()
         self._sealed: set[AttemptKey] = set()
 
@@ -78,8 +84,8 @@ class AsItComes:
         return not self._queue
 
     def now_s(self, measured_s: float) -> float:
-        """Return the measured time."""
-        return measured_s
+        """Return the measured time, or the clock's own: no sum, which would round."""
+        return measured_s if self._clock is None else self._clock.now_s()
 
     def launched(self, key: AttemptKey, trial: TrialRecord) -> None:
         """Nothing to note."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pytest_synebench.clock import Clock
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.journal import timings
 from pytest_synebench.experiment.journal.trials import TrialTable
@@ -31,15 +32,22 @@ class Timekeeping:
     session_s: float | None = None  #: measured seconds after which a session breaks off
 
     @classmethod
-    def of(cls, plan: Plan, table: TrialTable, directory: Path) -> Timekeeping:
+    def of(
+        cls, plan: Plan, table: TrialTable, directory: Path, clock: Clock | None = None
+    ) -> Timekeeping:
         """Return what a plan asks for.
 
         Args:
             plan: of the experiment.
             table: where its journal ends.
             directory: of the run, with its measured times so far.
+            clock: of a simulated run, which tells its time; None: that is measured.
         """
         budget = Budget.of(plan)
+        if plan.simulated:
+            # Exact by itself: nothing arrives that could come in another order.
+            intake = Intake(plan.definition, cumulative=True)
+            return cls(order=AsItComes(clock), intake=intake, budget=budget)
         if not plan.params["deterministic"]:
             return cls(order=AsItComes(), intake=Intake(plan.definition), budget=budget)
         known = {place: one.elapsed for place, one in timings.arrivals(directory).items()}
@@ -60,7 +68,8 @@ def check_deterministic(plan: Plan) -> None:
         UsageError: the metric is the elapsed time.
     """
     definition = plan.definition
-    if plan.params["deterministic"] and definition.metric == definition.elapsed_time_attr:
+    measured = plan.params["deterministic"] and not plan.simulated
+    if measured and definition.metric == definition.elapsed_time_attr:
         raise UsageError(
             f"deterministic is True, and the metric of {plan.benchmark} is {definition.metric!r}, "
             "its elapsed_time_attr; a deterministic run decides nothing on measured time: give "
@@ -70,4 +79,5 @@ def check_deterministic(plan: Plan) -> None:
 
 def wall_s(plan: Plan, table: TrialTable, directory: Path) -> float:
     """Return the measured seconds that a run has taken so far."""
-    return timings.last_s(directory) if plan.params["deterministic"] else table.at_s
+    measured = plan.params["deterministic"] and not plan.simulated
+    return timings.last_s(directory) if measured else table.at_s

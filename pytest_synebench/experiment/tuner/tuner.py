@@ -86,7 +86,7 @@ class Tuner:
     def open(self) -> None:
         """Begin, or go on where the journal ends: attempts that were running run again."""
         free = self.parts.table.declined
-        if self.parts.order.virtual and free is not None:
+        if free is not None:
             # A slot that was left free is not offered again, as if no controller had died.
             self._declined = free.may_start == self._may_start()
         self._note(Opened(at_s=self.now_s()))
@@ -111,20 +111,27 @@ class Tuner:
             return
         # Only time in here counts against a trial: a debugger's pause must not fail it.
         with self.attempts.watch.pumping():
-            patience_s = self._patience_s(timeout_s)
-            with self.attempts.watch.waiting(patience_s):
-                seen = self.parts.backend.poll(patience_s)
-            self.attempts.arrive(seen)
-            while not self._over():
-                told = self.parts.order.release()
-                for one in told:
-                    self._observe(one)
-                if not self._over():
-                    self._fill_slots()
-                if not told:
+            for _ in range(self.limits.polls):
+                if not self._advance(timeout_s):
                     break
             self.parts.journal.sync()
             self.attempts.enforce_deadlines()
+
+    def _advance(self, timeout_s: float) -> bool:
+        """Take in what the back-end has seen; return whether there may be more."""
+        patience_s = self._patience_s(timeout_s)
+        with self.attempts.watch.waiting(patience_s):
+            seen = self.parts.backend.poll(patience_s)
+        self.attempts.arrive(seen)
+        while not self._over():
+            told = self.parts.order.release()
+            for one in told:
+                self._observe(one)
+            if not self._over():
+                self._fill_slots()
+            if not told:
+                return True
+        return False
 
     def close(self, reason: str, *, finished: bool) -> None:
         """End every attempt, politely first, and write down why. May be repeated."""
@@ -138,7 +145,7 @@ class Tuner:
             self.parts.backend.close()
             self.attempts.clear()
             self._note(Closed(at_s=self.now_s(), finished=finished, reason=reason))
-            self.parts.journal.sync()
+            self.parts.journal.sync(last=True)
 
     # -- what happened ---------------------------------------------------------------------------
 

@@ -98,8 +98,9 @@ def check(config: pytest.Config) -> None:
 
 def fewer_workers(config: pytest.Config, machine: Machine) -> list[str]:
     """Return why experiments run fewer trials at once than they ask for, each reason once."""
-    chosen = [one for seen in config.stash[_SEEN] for one in selections(config, seen)]
-    why = [workers(one.params, machine.processors, len(machine.gpus))[1] for one in chosen]
+    chosen = [one.params for seen in config.stash[_SEEN] for one in selections(config, seen)]
+    real = [params for params in chosen if params["backend"] != "simulated"]
+    why = [workers(params, machine.processors, len(machine.gpus))[1] for params in real]
     return list(dict.fromkeys(text for text in why if text))
 
 

@@ -69,6 +69,27 @@ def test_what_was_appended_is_on_disk_before_sync_returns_and_waited_for_once(
     journal.close()
 
 
+def test_a_journal_may_keep_entries_until_so_many_can_be_written_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[int] = []
+    monkeypatch.setattr(os, "fsync", waits.append)
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, every=3)
+    journal.begin({})
+    written, started = [], len(waits)
+    for at_s in range(8):
+        journal.append(Opened(at_s=float(at_s)))
+        journal.sync()
+        written.append((len(read_journal(path)[1]), len(waits) - started))
+    assert written == [(0, 0), (0, 0), (3, 1), (3, 1), (3, 1), (6, 2), (6, 2), (6, 2)]
+    journal.sync(last=True)
+    journal.sync(last=True)
+    assert [entry.event.at_s for entry in read_journal(path)[1]] == [float(i) for i in range(8)]
+    assert len(waits) == started + 3
+    journal.close()
+
+
 def test_a_journal_that_is_open_may_be_read(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     journal = Journal(path)

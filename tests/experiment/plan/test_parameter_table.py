@@ -110,7 +110,9 @@ def test_an_unknown_key_is_refused_with_layer_and_likest_name() -> None:
         match=r"toy \(variant small\) has no parameter 'num_worker'. Did you mean 'num_workers'?",
     ):
         resolve(declared({}), [("user", {}), ("variant small", {"num_worker": 1})], "toy")
-    with pytest.raises(UsageError, match=r"no parameter 'xyzzy'. Known: backend, .*checkpointing, "):
+    with pytest.raises(
+        UsageError, match=r"no parameter 'xyzzy'. Known: backend, .*checkpointing, "
+    ):
         resolve(declared({}), [("user", {"xyzzy": 1})], "toy")
 
 

@@ -41,8 +41,8 @@ def test_a_decision_is_on_disk_before_it_is_carried_out(
     synced, acted = [0], []
     sync, stop = Journal.sync, ScriptedBackend.stop
 
-    def noted(journal: Journal) -> None:
-        sync(journal)
+    def noted(journal: Journal, **last: bool) -> None:
+        sync(journal, **last)
         synced[:] = [len(read_journal(path)[1])]
 
     def check(decision: type[Start | Stop], trial_id: int) -> None:
@@ -71,7 +71,7 @@ def test_what_a_pump_has_seen_is_on_disk_when_it_returns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[Journal] = []
-    monkeypatch.setattr(Journal, "sync", lambda journal: waits.append(journal))
+    monkeypatch.setattr(Journal, "sync", lambda journal, **last: waits.append(journal))
     tuner = Bench(tmp_path).session()
     while not tuner.done:
         waits.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_synebench.experiment.plan.parameters import Kind, Parameter
 
-BACKENDS = ("local",)
+BACKENDS = ("local", "simulated")
 
 RUNNING = (
     Parameter(
@@ -12,7 +12,8 @@ RUNNING = (
         default="local",
         kind=Kind.STR,
         choices=BACKENDS,
-        help="where trials run",
+        help="where trials run: local, as processes of this machine; simulated, not at all: their "
+        "curves are looked up in the benchmark's blackbox, in virtual time",
     ),
     Parameter(
         name="num_workers",
@@ -89,5 +90,42 @@ RUNNING = (
         minimum=1,
         optional=True,
         help="reports per second of one trial beyond which its script waits in its report",
+    ),
+    Parameter(
+        name="blackbox_seed",
+        default=None,
+        kind=Kind.INT,
+        minimum=0,
+        optional=True,
+        help="simulated: which of the table's repeated measurements a run takes; none: one that "
+        "follows from its own seed",
+    ),
+    Parameter(
+        name="delay_start",
+        default=0.0,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="simulated: virtual seconds between starting a trial and its script's first line",
+    ),
+    Parameter(
+        name="delay_on_trial_result",
+        default=0.0,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="simulated: virtual seconds between a report and its arrival",
+    ),
+    Parameter(
+        name="delay_stop",
+        default=0.0,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="simulated: virtual seconds between stopping a trial and its end",
+    ),
+    Parameter(
+        name="delay_complete_after_final_report",
+        default=0.0,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="simulated: virtual seconds between a trial's last report and its end",
     ),
 )

@@ -1,0 +1,1 @@
+"""The simulated back-end: trials are curves that are played in virtual time."""

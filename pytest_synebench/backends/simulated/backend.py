@@ -1,0 +1,242 @@
+"""Runs trials by playing curves on a virtual clock: no process, no file, no real time anywhere.
+
+``poll`` moves the clock to the next thing that happens. What happens at one moment comes in the
+order of trials; an end that a stop leads to without delay comes before anything else.
+
+Invariants (tests/backends/simulated/ holds each one, ``backend_suite`` those of any back-end):
+- a report is seen when its attempt was started, plus delay_start, plus what its levels take, plus
+  delay_on_trial_result; equal starts and stops give equal observations at equal times;
+- with checkpoints an attempt goes on from the last one; without, the levels are played again;
+- an attempt that a controller's death cut off goes on as if nobody had died;
+- a poll, a start and a stop cost O(log n), n the number of attempts that run.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pytest_synebench.backends.protocol import (
+    AttemptBegan,
+    AttemptEnded,
+    AttemptKey,
+    AttemptPlaced,
+    AttemptReported,
+    AttemptSaved,
+    AttemptSpec,
+    Observation,
+)
+from pytest_synebench.blackboxes.protocol import Point
+from pytest_synebench.clock import VirtualClock
+from pytest_synebench.errors import BackendError, TrialError
+from pytest_synebench.trial import TrialId
+
+Play = Callable[[AttemptSpec], Iterator[Point]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """Seconds that pass besides training, each 0.0 unless given."""
+
+    start: float = 0.0  #: between starting an attempt and its script's first line
+    report: float = 0.0  #: between a report and its arrival
+    stop: float = 0.0  #: between stopping an attempt and its end
+    completion: float = 0.0  #: between the last report's arrival and the end
+
+
+class _Attempt:
+    """One attempt that runs, and what it does next."""
+
+    __slots__ = ("began_s", "due_s", "end", "next", "points", "reports", "spec")
+
+    def __init__(self, spec: AttemptSpec, points: Iterator[Point]) -> None:
+        self.spec = spec
+        self.points = points
+        self.began_s = 0.0  #: when the first second of its curve is, or would have been
+        self.due_s = math.inf  #: when it is heard of next
+        self.next: Point | None = None  #: the report that is due
+        self.end: AttemptEnded | None = None  #: what is due, once nothing else is
+        self.reports = 0
+
+    def advance(self) -> None:
+        """Go on to the next report, or the end."""
+        spec, last = self.spec, self.next
+        self.next = None
+        if last is None or spec.until is None or last.level < spec.until:
+            try:
+                self.next = next(self.points, None)
+            except TrialError as error:
+                self.end = AttemptEnded(key=spec.key, ok=False, detail=str(error))
+                return
+        if self.next is None:
+            self.end = AttemptEnded(key=spec.key, ok=True, detail="exit code 0")
+
+    def skip(self, resumed: int, told: int) -> None:
+        """Leave out the levels that a checkpoint holds, which take no time, and those told before.
+
+        Args:
+            resumed: the level of the checkpoint.
+            told: the last level that was told before a controller died.
+        """
+        self.advance()
+        while self.next is not None and self.next.level <= max(resumed, told):
+            if self.next.level <= resumed:
+                self.began_s = -self.next.elapsed_s
+            self.advance()
+
+
+class SimulatedBackend:
+    """Plays attempts; see the module.
+
+    Args:
+        play: the points of an attempt, elapsed time since its trial began; a ``TrialError`` that it
+            raises is the attempt's failure. An infinite time never comes.
+        clock: moved by ``poll``, and read by everyone.
+        delays: what takes time besides training.
+    """
+
+    def __init__(self, play: Play, clock: VirtualClock, delays: Delays | None = None) -> None:
+        self._play = play
+        self._clock = clock
+        self._delays = delays or Delays()
+        self._opened_s = clock.now_s()
+        self._known: dict[TrialId, int] = {}  # of each trial, the number of its last attempt
+        self._live: dict[TrialId, _Attempt] = {}
+        self._due: list[tuple[float, TrialId, int]] = []  # a heap; what was stopped is passed over
+        self._at_once: list[Observation] = []
+        self._closed = False
+
+    @property
+    def alive(self) -> int:
+        """How many attempts run."""
+        return len(self._live)
+
+    def start(self, spec: AttemptSpec) -> None:
+        """Have the attempt run.
+
+        Raises:
+            BackendError: the back-end is closed, or the trial's attempt before has not ended.
+        """
+        trial_id, number = spec.key
+        if self._closed:
+            raise BackendError(f"the back-end is closed; attempt {number} of trial {trial_id}")
+        if self._known.get(trial_id, -1) >= number:
+            return
+        if trial_id in self._live:
+            raise BackendError(f"trial {trial_id} has an attempt that has not ended; stop it first")
+        self._known[trial_id] = number
+        attempt = self._live[trial_id] = _Attempt(spec, self._play(spec))
+        now_s = self._clock.now_s()
+        # What was running when a controller died is started again in the moment this one begins.
+        again = now_s == self._opened_s and spec.started_s < now_s
+        attempt.skip(_checkpoint(spec), spec.resume_at_most if again else 0)
+        attempt.began_s += (spec.started_s if again else now_s) + self._delays.start
+        self._plan(attempt)
+
+    def stop(self, key: AttemptKey) -> None:
+        """Have the attempt end; unknown or ended keys: nothing."""
+        attempt = self._live.get(key.trial_id)
+        if attempt is None or attempt.spec.key != key or _stopped(attempt):
+            return
+        attempt.next = None
+        attempt.end = AttemptEnded(key=key, ok=False, detail=_STOPPED)
+        if self._delays.stop:
+            self._push(attempt, self._clock.now_s() + self._delays.stop)
+        else:
+            self._at_once.append(self._ended(attempt, attempt.end))
+
+    def poll(self, timeout_s: float) -> list[Observation]:
+        """Return what happens next, and move the clock there, by ``timeout_s`` at most."""
+        if self._at_once:
+            seen, self._at_once = self._at_once, []
+            return seen
+        now_s = self._clock.now_s()
+        while self._due:
+            at_s, trial_id, _ = self._due[0]
+            attempt = self._live.get(trial_id)
+            if attempt is None or attempt.due_s != at_s:  # it was stopped meanwhile
+                heapq.heappop(self._due)
+                continue
+            if at_s > now_s + timeout_s:
+                break
+            heapq.heappop(self._due)
+            if at_s > now_s:
+                self._clock.move_to(at_s)
+            return self._next(attempt)
+        if not self._closed and 0 < timeout_s < math.inf:
+            self._clock.move_to(now_s + timeout_s)
+        return []
+
+    def close(self) -> None:
+        """Forget every attempt. May be repeated."""
+        self._closed = True
+        self._live.clear()
+        self._due.clear()
+        self._at_once.clear()
+
+    def _next(self, attempt: _Attempt) -> list[Observation]:
+        seen: list[Observation] = []
+        key, point = attempt.spec.key, attempt.next
+        if not attempt.reports:
+            seen.append(AttemptPlaced(key=key))
+        if point is not None:
+            if not attempt.reports:
+                seen.append(_began(attempt.spec))
+            if _saves(attempt.spec, point.level):
+                seen.append(AttemptSaved(key=key, level=point.level))
+            seen.append(AttemptReported(key=key, sequence=attempt.reports, metrics=point.metrics))
+            attempt.reports += 1
+            attempt.advance()
+            if attempt.next is not None or self._delays.completion:
+                self._plan(attempt)
+                return seen
+        assert attempt.end is not None  # noqa: S101 - without a report to come there is an end
+        return [*seen, self._ended(attempt, attempt.end)]
+
+    def _plan(self, attempt: _Attempt) -> None:
+        if attempt.next is not None:
+            due_s = attempt.began_s + attempt.next.elapsed_s + self._delays.report
+        else:
+            due_s = self._clock.now_s() + self._delays.completion
+        self._push(attempt, due_s)
+
+    def _push(self, attempt: _Attempt, due_s: float) -> None:
+        attempt.due_s = due_s
+        if due_s < math.inf:
+            heapq.heappush(self._due, (due_s, *attempt.spec.key))
+
+    def _ended(self, attempt: _Attempt, end: AttemptEnded) -> AttemptEnded:
+        del self._live[attempt.spec.key.trial_id]
+        return end
+
+
+_STOPPED = "stopped"
+
+
+def _stopped(attempt: _Attempt) -> bool:
+    return attempt.end is not None and attempt.end.detail == _STOPPED
+
+
+def _began(spec: AttemptSpec) -> AttemptBegan:
+    # A level that was told before a controller died is not run again: nothing is lost with it.
+    told = spec.resume_at_most if spec.resume_at_most > spec.started_from else 0
+    resumed = max(_checkpoint(spec), told)
+    return AttemptBegan(
+        key=spec.key, resumed_from=resumed, checkpoints=spec.checkpoint_at is not None
+    )
+
+
+def _checkpoint(spec: AttemptSpec) -> int:
+    """Return the level of the checkpoint that an attempt goes on from; 0: from scratch."""
+    if spec.checkpoint_at is None:
+        return 0
+    if not spec.checkpoint_at:
+        return spec.started_from
+    return max((level for level in spec.checkpoint_at if level <= spec.started_from), default=0)
+
+
+def _saves(spec: AttemptSpec, level: int) -> bool:
+    at = spec.checkpoint_at
+    return at is not None and (not at or level in at)

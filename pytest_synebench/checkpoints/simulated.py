@@ -1,0 +1,25 @@
+"""Checkpoints of trials that are simulated: there are no files, and each that was due is good.
+
+Invariants (tests/checkpoints/test_simulated.py):
+- the checkpoint of the level asked for is always there;
+- nothing is read, made or removed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_synebench.trial import CheckpointRef, TrialId
+
+
+class SimulatedStore:
+    """Says yes."""
+
+    def newest(self, directory: Path, at_most: int | None) -> CheckpointRef | None:
+        """Return the checkpoint of the level asked for."""
+        if at_most is None:
+            return None
+        return CheckpointRef(trial_id=TrialId(int(directory.parent.name)), level=at_most, sha256="")
+
+    def discard_beyond(self, directory: Path, level: int) -> None:
+        """Nothing to remove."""
