@@ -36,6 +36,9 @@ from pytest_synebench.schedulers.median_stopping import MedianRule
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
 from pytest_synebench.searchers.on_rows import OnRows
+from pytest_synebench.searchers.protocol import Searcher
+
+_SEARCHER = "searcher_"  # begins the names of the searcher's own parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +50,11 @@ class Site:
     directory: Path | None = None  #: the folder in which scripts run; None: the current one
 
 
-def build_scheduler(plan: Plan) -> Scheduler:
-    """Return a new scheduler, with its searcher, in its first state.
+def build_searcher(plan: Plan) -> Searcher:
+    """Return a new searcher, in its first state: close it, if it can be closed, when all is over.
 
     Raises:
-        UsageError: the scheduler needs something that the benchmark does not say.
+        UsageError: the searcher needs something that the benchmark or the machine does not have.
     """
     points = plan.params["points_to_evaluate"]
     space = plan.definition.space
@@ -62,11 +65,31 @@ def build_scheduler(plan: Plan) -> Scheduler:
         space,
         seed=plan.seed,
         points_to_evaluate=plan.definition.points_to_evaluate if points is None else points,
+        constraint_attr=plan.definition.constraint_attr,
+        cost_model=plan.definition.cost_model,
+        **{
+            name.removeprefix(_SEARCHER): value
+            for name, value in plan.params.items()
+            if name.startswith(_SEARCHER)
+        },
     )
+    return OnRows(searcher, space.rows) if isinstance(space, RowSpace) else searcher
+
+
+def build_scheduler(plan: Plan, searcher: Searcher | None = None) -> Scheduler:
+    """Return a new scheduler in its first state.
+
+    Args:
+        plan: what to run.
+        searcher: where configs come from; None: a new one, as the plan says.
+
+    Raises:
+        UsageError: the scheduler needs something that the benchmark does not say.
+    """
     return schedulers.build(
         plan.scheduler,
         Arguments(
-            searcher=OnRows(searcher, space.rows) if isinstance(space, RowSpace) else searcher,
+            searcher=build_searcher(plan) if searcher is None else searcher,
             seed=plan.seed,
             space=plan.definition.space,
             resource_attr=plan.definition.resource_attr,

@@ -89,11 +89,14 @@ class Roster:
             case Pause(trial_id=trial_id):
                 self.state(trial_id)
                 self._states[trial_id] = TrialState.PAUSED
+                self._history.paused.add(trial_id)
             case Resume(trial_id=trial_id):
                 self.state(trial_id)
                 self._states[trial_id] = TrialState.RUNNING
+                self._history.paused.discard(trial_id)
 
     def _end(self, trial_id: TrialId, state: TrialState) -> None:
         self.state(trial_id)
         self._states[trial_id] = state
         self._history.ended.add(trial_id)
+        self._history.paused.discard(trial_id)

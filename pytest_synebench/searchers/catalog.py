@@ -1,19 +1,113 @@
-"""The searchers by the names a user types."""
+"""The searchers by the names a user types: ours, and those that installed packages register.
+
+A package registers a searcher by an entry point of the group ``synebench.searchers``: a function
+that takes a ``Problem`` and returns a ``Searcher``. Entry points are looked up only for a name that
+is not one of ours, which therefore none can take.
+
+Invariants (tests/searchers/test_catalog.py holds each one):
+- an unknown name is refused, with the nearest known one, or with what replaces an old one;
+- what a searcher needs and the benchmark or the machine lacks is refused before anything starts;
+- no searcher's module, and no optional package, is imported for another searcher.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from importlib import metadata
+from typing import Any
 
 from pytest_synebench.errors import UsageError
-from pytest_synebench.searchers.grid import DEFAULT_NUM_SAMPLES, GridSearch
 from pytest_synebench.searchers.points import initial_configs
+from pytest_synebench.searchers.problem import Problem
 from pytest_synebench.searchers.protocol import Searcher
-from pytest_synebench.searchers.random_search import RandomSearch
 from pytest_synebench.space import ConfigSpace
 from pytest_synebench.trial import Config
 
-NAMES = ("random", "grid")
+GROUP = "synebench.searchers"
+
+
+def _random(problem: Problem) -> Searcher:
+    from pytest_synebench.searchers.random_search import RandomSearch
+
+    return RandomSearch(
+        problem.space,
+        seed=problem.seed,
+        points=problem.points,
+        allow_duplicates=problem.argument("allow_duplicates", False),  # noqa: FBT003 - a default
+    )
+
+
+def _grid(problem: Problem) -> Searcher:
+    from pytest_synebench.searchers.grid import DEFAULT_NUM_SAMPLES, GridSearch
+
+    return GridSearch(
+        problem.space,
+        seed=problem.seed,
+        points=problem.points,
+        num_samples=problem.argument("num_samples", DEFAULT_NUM_SAMPLES),
+        shuffle=problem.argument("shuffle", True),  # noqa: FBT003 - a default
+    )
+
+
+def _sobol(problem: Problem) -> Searcher:
+    from pytest_synebench.searchers.sobol import SobolSearch
+
+    return SobolSearch(
+        problem.space,
+        seed=problem.seed,
+        points=problem.points,
+        allow_duplicates=problem.argument("allow_duplicates", False),  # noqa: FBT003 - a default
+    )
+
+
+def _evolution(problem: Problem) -> Searcher:
+    from pytest_synebench.searchers.evolution import evolution
+
+    return evolution(problem)
+
+
+_MAKERS: dict[str, Callable[[Problem], Searcher]] = {
+    "random": _random,
+    "grid": _grid,
+    "sobol": _sobol,
+    "evolution": _evolution,
+}
+NAMES = tuple(_MAKERS)
+#: Names of the system we succeed, and of its relatives, that no searcher here has.
+REPLACED = {"rea": "evolution"}
+
+
+def registered() -> tuple[str, ...]:
+    """Return the names that installed packages register; nothing of theirs is imported."""
+    return tuple(sorted({point.name for point in metadata.entry_points(group=GROUP)} - {*NAMES}))
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no searcher has.
+
+    Raises:
+        UsageError: with the names there are, and the nearest, or what replaces an old name.
+    """
+    if name in _MAKERS:
+        return
+    if name in (known := registered()):
+        return
+    if (instead := _replacement(name)) is not None:
+        raise UsageError(f"there is no searcher {name!r} here; what replaces it is {instead!r}")
+    names = (*NAMES, *known)
+    near = get_close_matches(str(name), names, n=1)
+    raise UsageError(
+        f"no searcher is called {name!r}; known: {', '.join(names)}"
+        + (f". Did you mean {near[0]!r}?" if near else "")
+    )
+
+
+def _replacement(name: str) -> str | None:
+    bare = str(name).removeprefix("raytune_")
+    if bare in REPLACED:
+        return REPLACED[bare]
+    return bare if bare != name and bare in _MAKERS else None
 
 
 def build(
@@ -22,31 +116,46 @@ def build(
     *,
     seed: int,
     points_to_evaluate: Sequence[Config] | None = None,
-    allow_duplicates: bool = False,
-    num_samples: int = DEFAULT_NUM_SAMPLES,
-    shuffle: bool = True,
+    constraint_attr: str | None = None,
+    cost_model: object | None = None,
+    **arguments: Any,
 ) -> Searcher:
     """Return a searcher.
 
     Args:
-        name: one of ``NAMES``.
+        name: one of ``NAMES`` or of ``registered()``.
         space: the configuration space.
         seed: what chance depends on.
         points_to_evaluate: configs to suggest first, whole or partial; None: the midpoint.
-        allow_duplicates: random: whether a finite space may be drawn from twice.
-        num_samples: grid: values per interval.
-        shuffle: grid: whether the order is shuffled, or the first argument varies slowest.
+        constraint_attr: key of the reports that must be <= 0; None: the benchmark names none.
+        cost_model: the benchmark's, where it has one.
+        arguments: what the parameters ``searcher_NAME`` say, as NAME; each takes what it knows.
 
     Raises:
-        UsageError: no searcher has the name, or an argument breaks its rule.
+        UsageError: no searcher has the name, an argument breaks its rule, or something is missing
+            that the searcher needs.
     """
-    points = initial_configs(space, points_to_evaluate)
-    if name == "random":
-        return RandomSearch(space, seed=seed, points=points, allow_duplicates=allow_duplicates)
-    if name == "grid":
-        return GridSearch(space, seed=seed, points=points, num_samples=num_samples, shuffle=shuffle)
-    near = get_close_matches(str(name), NAMES, n=1)
-    raise UsageError(
-        f"no searcher is called {name!r}; known: {', '.join(NAMES)}"
-        + (f". Did you mean {near[0]!r}?" if near else "")
+    check_name(name)
+    problem = Problem(
+        space=space,
+        seed=seed,
+        points=initial_configs(space, points_to_evaluate),
+        constraint_attr=constraint_attr,
+        cost_model=cost_model,
+        arguments=arguments,
     )
+    return _maker(name)(problem)
+
+
+def _maker(name: str) -> Callable[[Problem], Searcher]:
+    if name in _MAKERS:
+        return _MAKERS[name]
+    (point, *_) = metadata.entry_points(group=GROUP, name=name)
+    try:
+        maker: Callable[[Problem], Searcher] = point.load()
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"searcher {name!r} is registered as {point.value!r}, which cannot be imported: "
+            f"{error}; mend or remove the package that registers it"
+        ) from error
+    return maker

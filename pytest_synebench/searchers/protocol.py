@@ -15,6 +15,7 @@ class History:
     configs: dict[TrialId, Config] = field(default_factory=dict)  #: of every trial started
     reports: list[Report] = field(default_factory=list)  #: in the order they were folded in
     ended: set[TrialId] = field(default_factory=set)  #: completed, stopped or failed
+    paused: set[TrialId] = field(default_factory=set)  #: alive, but not running
 
 
 class Searcher(Protocol):
@@ -23,6 +24,9 @@ class Searcher(Protocol):
     Equal constructor arguments, history and number give an equal config: there is no generator
     state, chance is keyed by (seed, number). So a journal can be folded back in without asking
     again, and experiments with equal run ids start from equal configs.
+
+    A searcher that holds something which must be let go (a process) has a ``close()``, which may be
+    repeated; the run calls it when it is over.
     """
 
     def suggest(self, history: History, number: int) -> Config | None:

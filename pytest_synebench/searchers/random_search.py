@@ -1,25 +1,22 @@
 """Random search: every config drawn from the space, none drawn twice while there are others.
 
-Config ``number`` is drawn from a generator keyed by (seed, number). In a continuum that is all. A
-finite space is drawn from without putting back: a draw that came earlier is repeated, and when
-repeats keep coming (few configs are left) the rest follow in a keyed order, until none is left.
+Config ``number`` is drawn from a generator keyed by (seed, number); ``draws`` says how a finite
+space is exhausted.
 
 Invariants (tests/searchers/test_random_search.py holds each one):
 - equal seed, points and number give an equal config, in whatever order they are asked for;
 - a finite space is exhausted exactly: each config once, then None;
-- a config costs O(1), amortised over the configs asked for in order.
+- points do not shift the configs behind them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from pytest_synebench.searchers.permutation import shuffled
+from pytest_synebench.searchers.draws import Draws
 from pytest_synebench.searchers.protocol import History
 from pytest_synebench.space import ConfigSpace, keyed_random
 from pytest_synebench.trial import Config
-
-_DRAWS = 16  #: of one config from a finite space, before the rest are taken in a keyed order
 
 
 class RandomSearch:
@@ -42,39 +39,15 @@ class RandomSearch:
     ) -> None:
         self._space = space
         self._seed = seed
-        self._points = tuple(points)
-        self._distinct = space.size is not None and not allow_duplicates
-        # A memory of what (seed, points) say anyway, so that nothing is computed twice.
-        self._sequence = list(self._points)
-        self._keys = {space.key(point) for point in self._points}
-        self._walked = 0
+        self._configs = Draws(
+            space, seed=seed, points=points, draws=self._draws, allow_duplicates=allow_duplicates
+        )
 
     def suggest(self, history: History, number: int) -> Config | None:  # noqa: ARG002 - learns nothing
         """Return config ``number``, or None: a finite space holds no more."""
-        if number < len(self._points):
-            return self._points[number]
-        if not self._distinct:
-            return self._space.sample(keyed_random(self._seed, "random", number))
-        if number >= (self._space.size or 0):
-            return None
-        while len(self._sequence) <= number:
-            config = self._unseen(len(self._sequence))
-            self._keys.add(self._space.key(config))
-            self._sequence.append(config)
-        return self._sequence[number]
+        return self._configs.at(number)
 
-    def _unseen(self, number: int) -> Config:
+    def _draws(self, number: int) -> Iterator[Config]:
         rng = keyed_random(self._seed, "random", number)
-        for _ in range(_DRAWS):
-            config = self._space.sample(rng)
-            if self._space.key(config) not in self._keys:
-                return config
-        return self._next_of_the_rest()
-
-    def _next_of_the_rest(self) -> Config:
-        size = self._space.size or 0
         while True:
-            config = self._space.at(shuffled(self._walked, size, self._seed, "rest"))
-            self._walked += 1
-            if self._space.key(config) not in self._keys:
-                return config
+            yield self._space.sample(rng)

@@ -10,5 +10,6 @@ pytest.register_assert_rewrite(
     f"{__name__}.game",
     f"{__name__}.halving",
     f"{__name__}.scheduler_suite",
+    f"{__name__}.searcher_suite",
     f"{__name__}.tuner_machine",
 )

@@ -65,6 +65,30 @@ def test_the_searcher_is_told_of_configs_reports_and_ends() -> None:
     assert searcher.asked == [(0, 0, 0, 0), (3, 3, 2, 2)]
 
 
+def test_the_searcher_is_told_who_is_paused_and_so_does_not_run() -> None:
+    paused: list[set[TrialId]] = []
+
+    @dataclass
+    class Watching:
+        def suggest(self, history: History, number: int) -> Config | None:
+            paused.append(set(history.paused))
+            return {"number": number}
+
+    made = Roster(Watching())
+    for trial in range(2):
+        made.fold(FREE, start(trial, 9))
+    steps: list[tuple[Event, tuple[Decision, ...]]] = [
+        (reported(0, 1, 0.5), pause(0)),
+        (reported(1, 1, 0.5), pause(1)),
+        (FREE, resume(0, 3)),
+        (failed(1), ()),
+    ]
+    for event, decisions in steps:
+        made.fold(event, decisions)
+        made.new_trial(9)
+    assert paused == [{0}, {0, 1}, {1}, set()]
+
+
 def test_a_trial_stands_as_it_was_last_decided() -> None:
     made = roster(0)
     seen = [made.state(TrialId(0))]

@@ -46,6 +46,8 @@ class Parameter:
     instead: Callable[[str], str] | None = None  #: of a value that is no choice: what to give
     minimum: float | None = None  #: for INT and FLOAT
     optional: bool = False  #: whether None is a value ("none" on the command line); not for STR
+    #: For STR: refuses, by UsageError, what is none of the values, where ``choices`` are not all.
+    refuse: Callable[[str], None] | None = None
 
     @property
     def listable(self) -> bool:
@@ -62,7 +64,9 @@ class Parameter:
             return
         if not _CHECKS[self.kind](value):
             raise UsageError(f"{self.name} is {value!r}; it must be {self.rule}")
-        if self.choices and value not in self.choices:
+        if self.refuse is not None:
+            self.refuse(str(value))
+        elif self.choices and value not in self.choices:
             raise UsageError(
                 f"{self.name} is {value!r}; known: {', '.join(self.choices)}."
                 + (self.instead(str(value)) if self.instead else near(str(value), self.choices))

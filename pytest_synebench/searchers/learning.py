@@ -1,0 +1,107 @@
+"""The frame of every searcher that learns: when it draws at random, and what it never repeats.
+
+The first ``num_init_random`` configs, points included, are those of random search, so experiments
+with equal run ids begin with equal configs, whatever their searchers. So is every config for which
+there is not enough evidence yet. From then on a ``Proposer`` says what comes next.
+
+Of a finite space no config is suggested twice (unless ``allow_duplicates``): where the proposer
+comes back to one that a trial has, the next config of random search takes its place.
+
+Invariants (testing/searcher_suite.py holds each one, for all of them):
+- equal arguments, history and number give an equal config, however the object got there;
+- every config lies in the space;
+- the first configs are those of random search;
+- a finite space is exhausted exactly: each config once, then None.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pytest_synebench.errors import UsageError
+from pytest_synebench.searchers.evidence import Evidence, Reader
+from pytest_synebench.searchers.problem import Problem
+from pytest_synebench.searchers.protocol import History
+from pytest_synebench.searchers.random_search import RandomSearch
+from pytest_synebench.trial import Config
+
+NUM_INIT_RANDOM = 10  #: as of Optuna's samplers
+
+
+class Proposer(Protocol):
+    """The part of a searcher that learns. Equal evidence and number give an equal config."""
+
+    def propose(self, evidence: Evidence, number: int) -> Config:
+        """Return the config to evaluate next, as ``number``."""
+        ...
+
+
+class LearningSearcher:
+    """Draws at random first, then asks the proposer; see the module.
+
+    Args:
+        problem: what the searcher is for.
+        proposer: what learns.
+        num_init_random: configs that are drawn at random first, points included; >= 1.
+        enough: trials that must have reported at a level; None: BOHB's rule, see ``evidence``.
+
+    Raises:
+        UsageError: num_init_random is no whole number from 1 up.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        proposer: Proposer,
+        *,
+        num_init_random: int,
+        enough: int | None = None,
+    ) -> None:
+        whole_number("num_init_random", num_init_random)
+        self._first = num_init_random
+        self._proposer = proposer
+        self._repeats = bool(problem.argument("allow_duplicates", False))  # noqa: FBT003 - a default
+        self._size = problem.space.size
+        self._random = RandomSearch(
+            problem.space,
+            seed=problem.seed,
+            points=problem.points,
+            allow_duplicates=self._repeats,
+        )
+        self._points = len(problem.points)
+        self._reader = Reader(problem.space, enough=enough, constraint_attr=problem.constraint_attr)
+
+    def suggest(self, history: History, number: int) -> Config | None:
+        """Return config ``number``, or None: a finite space holds no more."""
+        if number < max(self._first, self._points):
+            return self._random.suggest(history, number)
+        if not self._repeats and self._reader.exhausted(history):
+            return None
+        evidence = self._reader.evidence(history)
+        if evidence is None:
+            return self._drawn(history, number)
+        config = self._proposer.propose(evidence, number)
+        return config if self._may(history, config) else self._drawn(history, number)
+
+    def _may(self, history: History, config: Config) -> bool:
+        return self._size is None or self._repeats or not self._reader.knows(history, config)
+
+    def _drawn(self, history: History, number: int) -> Config | None:
+        """Return the first config of random search, from ``number`` on, that no trial has."""
+        if self._size is None or self._repeats:
+            return self._random.suggest(history, number)
+        for ahead in range(self._size):
+            config = self._random.suggest(history, (number + ahead) % self._size)
+            if config is not None and not self._reader.knows(history, config):
+                return config
+        return None
+
+
+def whole_number(name: str, value: object, least: int = 1) -> None:
+    """Refuse what is no whole number from ``least`` up.
+
+    Raises:
+        UsageError: with name, value and rule.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UsageError(f"{name} is {value!r}; it must be a whole number from {least} up")
