@@ -35,6 +35,10 @@ class CheckpointError(SynebenchError):
     """A checkpoint cannot be saved, or must not be loaded; the text says why."""
 
 
+class StoreError(SynebenchError):
+    """A store of checkpoints cannot be used at all: every checkpoint would meet the same."""
+
+
 class BackendError(SynebenchError):
     """A back-end cannot do what it was asked, for a reason outside of any one trial."""
 

@@ -91,6 +91,35 @@ def save(
         raise CheckpointError(_not_saved(checkpoints, level, error)) from error
 
 
+def install(checkpoints: str, level: int, fill: Callable[[str], object]) -> None:
+    """Put a checkpoint that was saved elsewhere in its place, durably. May be repeated.
+
+    Args:
+        checkpoints: directory of the trial's checkpoints; made if missing.
+        level: resource level of the checkpoint, >= 1.
+        fill: writes its files and its manifest into the empty directory that it is given, and
+            raises where a byte is not as it was saved.
+
+    Raises:
+        CheckpointError: what ``fill`` raised; nothing is left of it.
+        OSError: the disk refuses; likewise.
+    """
+    part = os.path.join(checkpoints, f"{_PART}{level:08d}-{os.getpid()}")
+    try:
+        _make_directory(checkpoints)
+        _collect(checkpoints)
+        os.mkdir(part)
+        fill(part)
+        for folder, _, names in os.walk(part):
+            for name in names:
+                sync_file(os.path.join(folder, name))
+            sync_directory(folder)
+        _publish(part, checkpoints, level)
+    except BaseException:
+        _remove(part)
+        raise
+
+
 def _make_directory(path: str) -> None:
     if not os.path.isdir(path):
         os.makedirs(path)
@@ -221,8 +250,6 @@ def _verify_file(path: str, name: str, told: Mapping[str, Any]) -> None:
 
 
 def _read_manifest(directory: str) -> Manifest:
-    import json
-
     path = os.path.join(directory, NAME)
     try:
         if stat.S_ISLNK(os.lstat(directory).st_mode):
@@ -231,9 +258,21 @@ def _read_manifest(directory: str) -> Manifest:
             raise CheckpointError(f"{NAME!r} is not a regular file")
         with open(path, "rb") as file:
             data = file.read()
-        told = json.loads(data)
     except FileNotFoundError:
         raise CheckpointError(f"it has no {NAME!r}") from None
+    return parse(data)
+
+
+def parse(data: bytes) -> Manifest:
+    """Return what the bytes of a manifest say.
+
+    Raises:
+        CheckpointError: they are no manifest, or one of another schema.
+    """
+    import json
+
+    try:
+        told = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{NAME!r} cannot be read: {error}") from None
     if isinstance(told, dict) and told.get("schema") != SCHEMA:

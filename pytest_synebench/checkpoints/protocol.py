@@ -1,11 +1,15 @@
-"""What a store of checkpoints is, seen by the controller."""
+"""What a store of checkpoints is, seen by the controller.
+
+``CheckpointStore`` looks after the directories that trials write into. ``CheckpointArchive`` keeps
+copies where they outlive the machine: ``testing/checkpoint_store_suite.py`` holds its rules.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from pytest_synebench.trial import CheckpointRef
+from pytest_synebench.trial import CheckpointRef, TrialId
 
 
 class CheckpointStore(Protocol):
@@ -32,4 +36,82 @@ class CheckpointStore(Protocol):
         Raises:
             CheckpointError: one could not be removed.
         """
+        ...
+
+
+class Place(NamedTuple):
+    """Where an archive keeps a checkpoint: unique in an experiment."""
+
+    trial_id: TrialId
+    attempt: int  #: of the trial that saved it: two histories of a trial never overwrite each other
+    level: int
+
+    @property
+    def age(self) -> tuple[int, int]:
+        """Sorts a trial's checkpoints: a later attempt is of the history that counts."""
+        return self.attempt, self.level
+
+
+class CheckpointArchive(Protocol):
+    """Keeps the checkpoints of one experiment where they outlive the machine that made them.
+
+    Every verb may be repeated, by several threads and after a crash at any point. Nothing that
+    was kept is ever changed.
+    """
+
+    def keep(self, checkpoint: Path, place: Place) -> CheckpointRef:
+        """Copy a checkpoint; when this returns, all of it is kept, and was compared.
+
+        Args:
+            checkpoint: directory of its files and manifest; nobody changes it meanwhile.
+            place: what to keep it as.
+
+        Raises:
+            CheckpointError: it is not whole, or other bytes are kept at this place.
+            StoreError: the archive cannot be used; what it holds is as it was.
+        """
+        ...
+
+    def find(self, trial_id: TrialId) -> list[Place]:
+        """Return where checkpoints of a trial seem to be kept, newest history first.
+
+        A hint: a place may be missing that was kept, and what is there must be read to be known.
+
+        Raises:
+            StoreError: the archive cannot be used.
+        """
+        ...
+
+    def restore(self, place: Place, checkpoints: Path, sha256: str | None = None) -> CheckpointRef:
+        """Bring a checkpoint back; when this returns, it is whole, and on this machine's disk.
+
+        Args:
+            place: what it was kept as.
+            checkpoints: directory of the trial's checkpoints here; made if missing.
+            sha256: of its manifest, where it is known; None: any.
+
+        Raises:
+            CheckpointError: there is none, or not as it was kept; nothing is left of it here.
+            StoreError: the archive cannot be used; likewise.
+        """
+        ...
+
+    def collect(self) -> None:
+        """Remove what a keep that was killed has left half done; nothing may be kept meanwhile.
+
+        Raises:
+            StoreError: the archive cannot be used.
+        """
+        ...
+
+    def preflight(self) -> None:
+        """Write, read and delete, before anything depends on it.
+
+        Raises:
+            StoreError: one of them failed: why, and the way out.
+        """
+        ...
+
+    def close(self) -> None:
+        """Have verbs that wait for a better moment give up at once. May be repeated."""
         ...

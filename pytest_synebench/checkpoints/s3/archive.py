@@ -1,0 +1,227 @@
+"""The archive in S3: blobs by hash, then the manifest that makes them a checkpoint.
+
+A manifest is written last, with ``If-None-Match``, and is the bytes of ``manifest.json`` as the
+trial saved it: so a checkpoint has one hash on disk and in the bucket.
+
+Invariants (testing/checkpoint_store_suite.py, tests/checkpoints/s3/, tests/faults/):
+- a manifest that can be read names blobs that were all kept before it;
+- a 412 is success where the bytes there are ours: an earlier answer was lost;
+- other bytes at the same place are an error, and stay;
+- nothing is loaded by what a listing says: it only tells where to look.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pytest_synebench.checkpoints import manifest, names
+from pytest_synebench.checkpoints.protocol import Place
+from pytest_synebench.checkpoints.s3.address import Address
+from pytest_synebench.checkpoints.s3.asking import BACKOFF_S, TRIES, Asking, new_client
+from pytest_synebench.checkpoints.s3.blobs import PART_BYTES, Blobs
+from pytest_synebench.checkpoints.s3.causes import Damaged, status
+from pytest_synebench.errors import CheckpointError, StoreError
+from pytest_synebench.trial import CheckpointRef, TrialId
+
+_MANIFEST_BYTES = 8 << 20  #: of the largest that is read
+_PREFLIGHT_TRIES = 6
+
+
+class S3Archive:
+    """Keeps the checkpoints of one experiment in a bucket."""
+
+    def __init__(
+        self,
+        url: str,
+        experiment: str = "",
+        *,
+        client: Any = None,
+        tries: int = TRIES,
+        backoff_s: float = BACKOFF_S,
+        chance: random.Random | None = None,
+        part_bytes: int = PART_BYTES,
+    ) -> None:
+        """Name the bucket; asks nothing of it yet.
+
+        Args:
+            url: ``s3://bucket/prefix``; where that is served: ``AWS_ENDPOINT_URL``.
+            experiment: name that no other experiment in the bucket has.
+            client: of boto3, whose requests are asked once; None: a new one.
+            tries: requests until one is given up.
+            backoff_s: longest first wait between two, in seconds.
+            chance: draws the waits.
+            part_bytes: files beyond this size are sent in parts of it.
+
+        Raises:
+            UsageError: it is no such URL.
+            StoreError: boto3 is not installed, or cannot be configured.
+        """
+        self.address = Address.of(url, experiment)
+        self._where = f"s3://{self.address.bucket}/{self.address.prefix}"
+        self._client = client or new_client()
+        self._ask = Asking(self._where, tries=tries, backoff_s=backoff_s, chance=chance)
+        # Who waits for the first trial wants to know soon.
+        self._ask_soon = Asking(
+            self._where, tries=min(tries, _PREFLIGHT_TRIES), backoff_s=backoff_s, chance=chance
+        )
+        self._blobs = Blobs(self._client, self.address, self._ask, part_bytes=part_bytes)
+
+    def keep(self, checkpoint: Path, place: Place) -> CheckpointRef:
+        """Copy a checkpoint; when this returns, all of it is kept, and was compared.
+
+        Raises:
+            CheckpointError: it is not whole, or other bytes are kept at this place.
+            StoreError: the bucket cannot be used.
+        """
+        try:
+            data = (checkpoint / manifest.NAME).read_bytes()
+            told = manifest.parse(data)
+            _check(told, place)
+            for name, file in told.files.items():
+                self._blobs.put(checkpoint / name, name, file["sha256"], file["size"])
+        except OSError as error:
+            raise CheckpointError(f"{checkpoint} cannot be read: {error}") from None
+        self._put_manifest(data, place)
+        return _ref(told, place)
+
+    def find(self, trial_id: TrialId) -> list[Place]:
+        """Return where checkpoints of a trial seem to be kept, newest history first.
+
+        Raises:
+            StoreError: the bucket cannot be used.
+        """
+        prefix = self.address.trial(trial_id)
+        pages = self._client.get_paginator("list_objects_v2")
+        found = self._ask(
+            lambda: [
+                entry["Key"]
+                for page in pages.paginate(Bucket=self.address.bucket, Prefix=prefix)
+                for entry in page.get("Contents", [])
+            ]
+        )
+        places = [place for key in found if (place := self.address.place(key)) is not None]
+        return sorted(places, key=lambda place: place.age, reverse=True)
+
+    def restore(self, place: Place, checkpoints: Path, sha256: str | None = None) -> CheckpointRef:
+        """Bring a checkpoint back; when this returns, it is whole, and on this machine's disk.
+
+        Raises:
+            CheckpointError: there is none, or not as it was kept; nothing is left of it here.
+            StoreError: the bucket cannot be used; likewise.
+        """
+        data, told = self._get_manifest(place)
+        _check(told, place)
+        if sha256 is not None and told.sha256 != sha256:
+            raise CheckpointError(f"its manifest is {told.sha256[:12]}…, not {sha256[:12]}…")
+
+        def fill(part: str) -> None:
+            for name, file in told.files.items():
+                target = Path(part, name)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self._blobs.fetch(target, name, file["sha256"], file["size"])
+            Path(part, manifest.NAME).write_bytes(data)
+
+        try:
+            manifest.install(str(checkpoints), place.level, fill)
+        except OSError as error:
+            raise CheckpointError(f"it cannot be written to {checkpoints}: {error}") from error
+        return _ref(told, place)
+
+    def collect(self) -> None:
+        """Give up the uploads in parts that a killed process has begun.
+
+        Raises:
+            StoreError: the bucket cannot be used.
+        """
+        self._blobs.abort_all()
+
+    def preflight(self) -> None:
+        """Write, read and delete an object of its own.
+
+        Raises:
+            StoreError: one of them failed: why, and the way out.
+        """
+        data = secrets.token_bytes(16)
+        probe = {"Bucket": self.address.bucket, "Key": f"{self.address.prefix}probe-{data.hex()}"}
+        try:
+            self._ask_soon(lambda: self._client.put_object(**probe, Body=data))
+            read = self._ask_soon(lambda: self._client.get_object(**probe)["Body"].read())
+            self._ask_soon(lambda: self._client.delete_object(**probe))
+        except Exception as error:
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(
+                f"{self._where}: what was written a moment ago is not there: {error}"
+            ) from error
+        if read != data:
+            raise StoreError(f"{self._where}: what was written comes back as other bytes")
+
+    def close(self) -> None:
+        """Have requests that wait for a better moment give up at once."""
+        self._ask.close()
+        self._ask_soon.close()
+
+    def _put_manifest(self, data: bytes, place: Place) -> None:
+        key = self.address.manifest(place)
+        checksum = b64encode(sha256(data).digest()).decode()
+        try:
+            self._ask(
+                lambda: self._client.put_object(
+                    Bucket=self.address.bucket,
+                    Key=key,
+                    Body=data,
+                    IfNoneMatch="*",
+                    ChecksumSHA256=checksum,
+                )
+            )
+        except Exception as error:
+            if status(error) != 412:
+                raise
+            # There is one: ours, whose answer was lost or which is kept again; or another's.
+            if self._get_manifest(place)[0] != data:
+                raise CheckpointError(
+                    f"another checkpoint is kept as s3://{self.address.bucket}/{key}; it stays. "
+                    "Two controllers write one experiment, or a history was begun anew"
+                ) from None
+
+    def _get_manifest(self, place: Place) -> tuple[bytes, manifest.Manifest]:
+        key = self.address.manifest(place)
+
+        def get() -> tuple[bytes, manifest.Manifest]:
+            answer = self._client.get_object(Bucket=self.address.bucket, Key=key)
+            if answer["ContentLength"] > _MANIFEST_BYTES:
+                raise CheckpointError(
+                    f"its manifest has {answer['ContentLength']} bytes; at most {_MANIFEST_BYTES} "
+                    "are read"
+                )
+            body: bytes = answer["Body"].read()
+            try:
+                return body, manifest.parse(body)
+            except CheckpointError as error:
+                raise Damaged(str(error)) from None
+
+        try:
+            return self._ask(get)
+        except Damaged as error:
+            raise CheckpointError(str(error)) from None
+        except Exception as error:
+            if status(error) != 404:
+                raise
+            raise CheckpointError(f"there is no s3://{self.address.bucket}/{key}") from None
+
+
+def _check(told: manifest.Manifest, place: Place) -> None:
+    names.check(told)
+    if told.level != place.level:
+        raise CheckpointError(f"its manifest is of level {told.level}, not {place.level}")
+    if told.trial != place.trial_id:
+        raise CheckpointError(f"its manifest is of trial {told.trial}, not {place.trial_id}")
+
+
+def _ref(told: manifest.Manifest, place: Place) -> CheckpointRef:
+    return CheckpointRef(trial_id=place.trial_id, level=place.level, sha256=told.sha256)

@@ -1,0 +1,256 @@
+"""The bytes of files, kept under their SHA-256: immutable, and shared by all trials.
+
+Invariants (tests/checkpoints/s3/, tests/faults/test_s3_faults.py):
+- what is kept under a hash has that hash: the bytes that are sent are the ones that are hashed,
+  the server compares them on receipt, and what was there before is read before it is relied on;
+- a body that is cut off, too long or changed never reaches a checkpoint;
+- a large file is sent in parts, one in memory at a time, and becomes visible whole or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pytest_synebench.checkpoints.s3.address import Address
+from pytest_synebench.checkpoints.s3.asking import Asking
+from pytest_synebench.checkpoints.s3.causes import Damaged, code, status
+from pytest_synebench.errors import CheckpointError, StoreError
+
+PART_BYTES = 16 << 20  #: S3 takes parts from 5 MiB up, and 10,000 of them
+_MOST_PARTS = 10_000
+_CHUNK_BYTES = 1 << 20
+
+
+class Blobs:
+    """The files of one experiment."""
+
+    def __init__(
+        self, client: Any, address: Address, ask: Asking, *, part_bytes: int = PART_BYTES
+    ) -> None:
+        """Look at a bucket.
+
+        Args:
+            client: of boto3, whose requests are asked once.
+            address: of the experiment.
+            ask: repeats requests.
+            part_bytes: files beyond this size are sent in parts of it.
+        """
+        self._client = client
+        self._bucket = address.bucket
+        self._address = address
+        self._ask = ask
+        self._part_bytes = part_bytes
+
+    def put(self, path: Path, name: str, digest: str, size: int) -> None:
+        """Keep a file.
+
+        Args:
+            path: of the file.
+            name: what its checkpoint calls it, for messages.
+            digest: SHA-256 that it must have, hexadecimal.
+            size: that it must have, in bytes.
+
+        Raises:
+            CheckpointError: the file has another hash or size.
+            StoreError: the bucket cannot be used.
+        """
+        key = self._address.blob(digest)
+        if self._is_good(key, digest, size):
+            return
+        if size <= self._part_bytes:
+            self._put_whole(path, name, digest, size)
+        else:
+            self._put_parts(path, name, digest, size)
+
+    def fetch(self, target: Path, name: str, digest: str, size: int) -> None:
+        """Write a kept file.
+
+        Args:
+            target: of the file; its directory exists.
+            name: what its checkpoint calls it, for messages.
+            digest: SHA-256 that it must have, hexadecimal.
+            size: that it must have, in bytes.
+
+        Raises:
+            CheckpointError: it is not kept, or not as it was.
+            StoreError: the bucket cannot be used.
+        """
+        key = self._address.blob(digest)
+
+        def download() -> None:
+            with target.open("wb") as file:
+                for chunk in self._read(key, digest, size):
+                    file.write(chunk)
+
+        try:
+            self._ask(download)
+        except Damaged as error:
+            raise CheckpointError(f"{name!r} was changed after it was kept: {error}") from None
+        except Exception as error:
+            if status(error) != 404:
+                raise
+            raise CheckpointError(f"{name!r} is in the manifest but not in the store") from None
+
+    def _is_good(self, key: str, digest: str, size: int) -> bool:
+        """Whether the file is kept already; what was there before is read, not believed."""
+        try:
+            found = self._ask(lambda: self._client.head_object(Bucket=self._bucket, Key=key))
+        except Exception as error:
+            if status(error) != 404:
+                raise
+            return False
+        if found["ContentLength"] != size:
+            return False
+        try:
+            self._ask(lambda: _drain(self._read(key, digest, size)))
+        except Damaged:
+            return False
+        return True
+
+    def _read(self, key: str, digest: str, size: int) -> Iterator[bytes]:
+        """Yield the chunks of a file, and raise before its end where they are not its bytes."""
+        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        found, read = sha256(), 0
+        with contextlib.closing(body):
+            while chunk := body.read(_CHUNK_BYTES):
+                read += len(chunk)
+                if read > size:
+                    raise Damaged(f"it has more than the {size} bytes of its manifest")
+                found.update(chunk)
+                yield chunk
+        if read < size:
+            raise Damaged(f"{read} bytes came, its manifest says {size}")
+        if found.hexdigest() != digest:
+            raise Damaged("its SHA-256 differs")
+
+    def _put_whole(self, path: Path, name: str, digest: str, size: int) -> None:
+        data = path.read_bytes()
+        _check(sha256(data).hexdigest(), len(data), name, digest, size)
+        key, checksum = self._address.blob(digest), _base64(digest)
+
+        def put() -> None:
+            answer = self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=data, ChecksumSHA256=checksum
+            )
+            self._confirm(answer, checksum, key, digest, size)
+
+        self._ask(put)
+
+    def _confirm(self, answer: Any, checksum: str, key: str, digest: str, size: int) -> None:
+        """Read back what the server does not say it compared."""
+        if answer.get("ChecksumSHA256") != checksum:
+            _drain(self._read(key, digest, size))
+
+    def _put_parts(self, path: Path, name: str, digest: str, size: int) -> None:
+        key = self._address.blob(digest)
+        begun = self._ask(
+            lambda: self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=key, ChecksumAlgorithm="SHA256"
+            )
+        )
+        upload = {"Bucket": self._bucket, "Key": key, "UploadId": begun["UploadId"]}
+        try:
+            parts = self._send_parts(path, name, digest, size, upload)
+            answer = self._complete(upload, parts)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self._client.abort_multipart_upload(**upload)
+            raise
+        checksum = _composite(parts)
+        if answer is None or answer.get("ChecksumSHA256") != checksum:
+            self._read_back(key, digest, size)
+
+    def _read_back(self, key: str, digest: str, size: int) -> None:
+        if not self._is_good(key, digest, size):
+            raise StoreError(
+                f"s3://{self._bucket}/{key} is not what was sent: the store loses bytes"
+            )
+
+    def _send_parts(
+        self, path: Path, name: str, digest: str, size: int, upload: dict[str, str]
+    ) -> list[dict[str, Any]]:
+        part_bytes = max(self._part_bytes, -(-size // _MOST_PARTS))
+        whole, sent, parts = sha256(), 0, list[dict[str, Any]]()
+        with path.open("rb") as file:
+            while data := file.read(part_bytes):
+                whole.update(data)
+                sent += len(data)
+                parts.append(self._send_part(data, len(parts) + 1, upload))
+        # Before it becomes visible: the bytes that were hashed are the ones that were sent.
+        _check(whole.hexdigest(), sent, name, digest, size)
+        return parts
+
+    def _send_part(self, data: bytes, number: int, upload: dict[str, str]) -> dict[str, Any]:
+        checksum = _base64(sha256(data).hexdigest())
+        answer = self._ask(
+            lambda: self._client.upload_part(
+                **upload, PartNumber=number, Body=data, ChecksumSHA256=checksum
+            )
+        )
+        return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
+
+    def _complete(self, upload: dict[str, str], parts: list[dict[str, Any]]) -> Any:
+        """Make the file visible; None: an earlier answer was lost, or it is not."""
+        try:
+            return self._ask(
+                lambda: self._client.complete_multipart_upload(
+                    **upload, MultipartUpload={"Parts": parts}
+                )
+            )
+        except Exception as error:
+            if code(error) != "NoSuchUpload":
+                raise
+            return None
+
+    def abort_all(self) -> None:
+        """Give up every upload in parts that a killed process has begun.
+
+        Raises:
+            StoreError: the bucket cannot be used.
+        """
+        pages = self._client.get_paginator("list_multipart_uploads")
+        found = self._ask(
+            lambda: list(pages.paginate(Bucket=self._bucket, Prefix=self._address.blob("")))
+        )
+        for upload in (one for page in found for one in page.get("Uploads", [])):
+            self._abort(upload["Key"], upload["UploadId"])
+
+    def _abort(self, key: str, upload_id: str) -> None:
+        try:
+            self._ask(
+                lambda: self._client.abort_multipart_upload(
+                    Bucket=self._bucket, Key=key, UploadId=upload_id
+                )
+            )
+        except Exception as error:
+            if status(error) != 404:  # else it is gone already
+                raise
+
+
+def _drain(chunks: Iterator[bytes]) -> None:
+    for _ in chunks:
+        pass
+
+
+def _check(found: str, length: int, name: str, digest: str, size: int) -> None:
+    if length != size:
+        raise CheckpointError(f"{name!r} has {length} bytes, its manifest says {size}")
+    if found != digest:
+        raise CheckpointError(f"{name!r} was changed after it was saved: its SHA-256 differs")
+
+
+def _base64(digest: str) -> str:
+    return b64encode(bytes.fromhex(digest)).decode()
+
+
+def _composite(parts: list[dict[str, Any]]) -> str:
+    """Return the checksum that S3 gives an object made of parts: that of their checksums."""
+    from base64 import b64decode
+
+    joined = b"".join(b64decode(part["ChecksumSHA256"]) for part in parts)
+    return f"{b64encode(sha256(joined).digest()).decode()}-{len(parts)}"
