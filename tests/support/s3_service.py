@@ -81,13 +81,13 @@ class Door:
         return ""
 
     def _serve(self, environ: dict[str, Any], start: Any, fault: str) -> Iterable[bytes]:
-        if fault in REFUSALS:
-            return _refuse(environ, start, *REFUSALS[fault])
-        if fault == "drop before":
-            return _hang_up(environ, start)
         if fault == "delay":
             threading.Event().wait(DELAY_S)
         body = environ["wsgi.input"].read(_length(environ))
+        if fault == "drop before":
+            return _hang_up(environ, start)
+        if fault in REFUSALS:
+            return _refuse(environ, start, *REFUSALS[fault])
         if fault == "flip upload" and body:
             body = _flipped(body)
         told = environ.get("HTTP_X_AMZ_CHECKSUM_SHA256")
@@ -124,7 +124,6 @@ def _answer(start: Any, status: int, body: bytes) -> Iterable[bytes]:
 
 
 def _refuse(environ: dict[str, Any], start: Any, status: int, code: str) -> Iterable[bytes]:
-    environ["wsgi.input"].read(_length(environ))
     text = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>told to</Message></Error>"
     return _answer(start, status, b"" if environ["REQUEST_METHOD"] == "HEAD" else text.encode())
 

@@ -59,7 +59,10 @@ def code(error: BaseException) -> str:
 
 def is_failure(error: BaseException) -> bool:
     """Whether a request failed; else it was answered (404, 412), or nothing of the store's did."""
-    if isinstance(error, SynebenchError | OSError):
+    from botocore.exceptions import BotoCoreError
+
+    # A time-out of botocore's is an OSError as well.
+    if isinstance(error, SynebenchError | OSError) and not isinstance(error, BotoCoreError):
         return False
     return status(error) not in _ANSWERS or code(error) == "NoSuchBucket"
 

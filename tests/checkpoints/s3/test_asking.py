@@ -6,7 +6,13 @@ import random
 from threading import Event
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ReadTimeoutError,
+)
 
 from pytest_synebench.checkpoints.s3.asking import DAMAGED_TRIES, Asking, new_client
 from pytest_synebench.checkpoints.s3.causes import Damaged
@@ -50,6 +56,8 @@ def ask() -> Asking:
         refusal(400, "BadDigest"),
         refusal(400, "RequestTimeout"),
         EndpointConnectionError(endpoint_url="http://x"),
+        ReadTimeoutError(endpoint_url="http://x"),
+        ConnectionClosedError(endpoint_url="http://x"),
         Damaged("cut"),
     ],
     ids=repr,
