@@ -32,8 +32,9 @@ def write(directory: str) -> None:
     if os.path.exists(path):
         return
     state = {name: take() for name, (take, _) in _GENERATORS.items() if name in sys.modules}
+    text = json.dumps(state)  # ``dump`` encodes the thousands of numbers in Python
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(state, file)
+        file.write(text)
 
 
 def read(directory: str) -> list[Callable[[], object]]:
