@@ -10,13 +10,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import environments
 import meter
 import scripts
 
 HERE = Path(__file__).resolve().parent
+_RUNS = "runs"
 #: They would change what is measured: unbuffered output tears a peer's lines, and without bytecode
 #: files every import is a compilation.
 _NOT_INHERITED = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTEST_ADDOPTS", "CI"}
@@ -35,6 +36,16 @@ class Bench:
     quick: bool = False
     repeat: int = 0  #: which one is being made
     seen: list[dict[str, Any]] = field(default_factory=list)  #: load of each process measured
+    _fresh: int = 0  #: folders given out by ``fresh``
+
+    def __enter__(self) -> Self:
+        """Begin with no folders of earlier measurements."""
+        shutil.rmtree(self.work / _RUNS, ignore_errors=True)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Remove what was measured in."""
+        shutil.rmtree(self.work / _RUNS, ignore_errors=True)
 
     def measure(
         self, command: Sequence[str], *, cwd: Path, timeout_s: float = 600
@@ -63,6 +74,15 @@ class Bench:
         folder.mkdir(parents=True)
         return folder
 
+    def fresh(self) -> Path:
+        """Return a new folder, which stays until the end.
+
+        Removed at once it would slow the next measurement down: ext4 looks for a minute or more
+        at each file that was removed before it makes a new one in its place.
+        """
+        self._fresh += 1
+        return self.folder(f"{_RUNS}/{self._fresh}")
+
     def python(self, environment: str) -> str:
         """Return the interpreter of an environment; "" is our own.
 
@@ -83,7 +103,7 @@ class Bench:
         Raises:
             MeasurementError: it failed.
         """
-        folder = self.folder("run")
+        folder = self.fresh()
         script = scripts.write(folder, dialect, torch=bool(torch))
         out = folder / "outcome.json"
         given = {"out": out, "work": folder, "script": script, "torch": torch, **options}
@@ -91,7 +111,6 @@ class Bench:
         command += [text for key, value in given.items() for text in (f"--{key}", str(value))]
         metered = self.measure(command, cwd=folder)
         told = json.loads(out.read_text())
-        shutil.rmtree(folder, ignore_errors=True)
         return {"tree_cpu_s": metered["cpu_s"], "command_s": metered["wall_s"], **told}
 
 

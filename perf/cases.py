@@ -142,7 +142,7 @@ def _case(
 
 
 CASES = (
-    _case("torch", OURS_WARM, _torch, _WARM, sizes=(4, 44)),
+    _case("torch", OURS_WARM, _torch, _WARM, sizes=(4, 164)),
     _case("torch", OURS_COLD, _torch, _COLD, sizes=(1, 5)),
     _case("torch", _RAW_016, _torch, _syne("016"), sizes=(1, 5)),
     _case("torch", _REPORTER_016, _torch, _syne("016", script="reporter"), sizes=(1, 5), slow=True),

@@ -27,7 +27,7 @@ _TRIALS = 40
 
 def trivial(bench: Bench) -> dict[str, float]:
     """Return what the command takes, per trial."""
-    folder = bench.folder("command")
+    folder = bench.fresh()
     scripts.write(folder, "synebench", torch=False)
     (folder / "conftest.py").write_text(_CONFTEST)
     (folder / "pytest.ini").write_text("[pytest]\n")

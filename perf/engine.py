@@ -38,22 +38,32 @@ def make_plan(script: Path, space: dict[str, Any], **params: Any) -> Plan:
 
 
 def watch(outcome: Outcome) -> None:
-    """Have each report noted when it has been decided about, and when that is on disk."""
-    append = Journal.append
+    """Have each report noted when it has been decided about, and when that is on disk.
+
+    What ``sync`` makes durable is all that was appended before it: it may be many reports.
+    """
+    append, sync = Journal.append, Journal.sync
     on_disk_s: list[float] = []
+    appended_s: list[float] = []  #: when those were sent that no sync has made durable yet
     outcome.more["on_disk_s"] = on_disk_s
 
     def watched(
         journal: Journal, event: Event | Note, decisions: tuple[Decision, ...] = ()
     ) -> None:
-        sent_s = float(event.report.metrics["at"] or 0) if isinstance(event, Reported) else None
-        if sent_s is not None:
+        if isinstance(event, Reported):
+            sent_s = float(event.report.metrics["at"] or 0)
             outcome.decided(sent_s)
+            appended_s.append(sent_s)
         append(journal, event, decisions)
-        if sent_s is not None:
-            on_disk_s.append(round(time.monotonic() - sent_s, 7))
+
+    def synced(journal: Journal) -> None:
+        sync(journal)
+        now_s = time.monotonic()
+        on_disk_s.extend(round(now_s - sent_s, 7) for sent_s in appended_s)
+        appended_s.clear()
 
     Journal.append = watched  # type: ignore[assignment,method-assign] # there is no hook
+    Journal.sync = synced  # type: ignore[method-assign] # likewise
 
 
 def run_to_the_end(plan: Plan, root: Path) -> Run:

@@ -27,7 +27,8 @@ Dashed: what was set as the most that ours may take.
 ## How it is measured
 
 - `tox -e perf` makes an environment for each system and measures. `tox -e perf -- --quick` takes
-  less than five minutes, leaves slow systems out and writes its page elsewhere.
+  less than five minutes and leaves slow systems out; `-- --ours` measures this project alone. Both
+  write their page elsewhere.
 - Each figure is the median of *n* runs, with the smallest and the largest. Within a row the systems
   take turns.
 - *load* is the one-minute load average before a run; *others* is the share of all processors that

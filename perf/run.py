@@ -43,13 +43,14 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--repeats", type=int, default=5, help="of each measurement, at most")
     parser.add_argument("--quick", action="store_true", help="one of each, without the slow ones")
+    parser.add_argument("--ours", action="store_true", help="this project alone: minutes")
     parser.add_argument("--continue", action="store_true", dest="go_on")
     return parser.parse_args()
 
 
 def _docs(options: argparse.Namespace) -> Path:
     """Return where the page goes: a part of the measurements never replaces the whole page."""
-    part = options.quick or options.rows or options.without
+    part = options.quick or options.ours or options.rows or options.without
     page: Path = options.docs or (options.work / "page" if part else ROOT / "docs" / "performance")
     return page.resolve()
 
@@ -58,7 +59,9 @@ def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def chosen(rows: Iterable[str], without: Iterable[str], *, quick: bool) -> list[Case]:
+def chosen(
+    rows: Iterable[str], without: Iterable[str], *, quick: bool, ours: bool = False
+) -> list[Case]:
     """Return the cases of these rows (all, if none is named), less those left out.
 
     Raises:
@@ -74,6 +77,7 @@ def chosen(rows: Iterable[str], without: Iterable[str], *, quick: bool) -> list[
         for case in CASES
         if case.row in rows
         and not (quick and case.slow)
+        and (case.ours or not ours)
         and (case.ours or not any(part in case.system.lower() for part in left_out))
     ]
 
@@ -152,7 +156,9 @@ def main() -> int:
     """Measure and write."""
     options = _options()
     _check_installed()
-    cases = chosen(_split(options.rows), _split(options.without), quick=options.quick)
+    cases = chosen(
+        _split(options.rows), _split(options.without), quick=options.quick, ours=options.ours
+    )
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     log = work / "outcomes.jsonl"
@@ -162,7 +168,8 @@ def main() -> int:
     for name, reason in environments.ensure(options.environments.resolve(), needed).items():
         print(f"{name}: {reason}", flush=True)
     bench = Bench(options.environments.resolve(), work, quick=options.quick)
-    outcomes = measure_all(bench, cases, 1 if options.quick else options.repeats, log)
+    with bench:
+        outcomes = measure_all(bench, cases, 1 if options.quick else options.repeats, log)
     facts = machine.facts(options.environments.resolve(), needed)
     facts["quick"] = options.quick
     order = {(case.row, case.system): i for i, case in enumerate(CASES)}
