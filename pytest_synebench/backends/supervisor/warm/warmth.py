@@ -27,6 +27,7 @@ from importlib.machinery import all_suffixes
 
 from pytest_synebench.backends.supervision.interpreter import NO_FOLDER
 from pytest_synebench.backends.supervisor.sweeping import children
+from pytest_synebench.backends.supervisor.warm.pages import collapse
 from pytest_synebench.backends.supervisor.warm.traces import ENVIRONMENT, Watch
 
 TYPE_CHECKING = False
@@ -179,6 +180,7 @@ def _settle() -> None:
     gc.collect()
     # A collection in a copy would write to every object, and so copy every page of this process.
     gc.freeze()
+    collapse()
 
 
 def _other_start(environment: Mapping[str, str]) -> str:
