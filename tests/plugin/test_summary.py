@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,6 +73,17 @@ def test_an_unfinished_experiment_says_how_to_go_on(go: Go) -> None:
     result = go(*args)
     command = "pytest --synebench toy --variant base --behave '0:hang 1:fail' -x --synebench-resume"
     result.stdout.fnmatch_lines([f"go on with what is unfinished: {command}"])
+
+
+def test_the_command_to_go_on_names_the_storage_so_that_it_runs(go: Go, tmp_path: Path) -> None:
+    args = ("--synebench", "toy", "--variant", "base", "--behave", "0:hang 1:fail", "-x")
+    storage = tmp_path / "elsewhere"
+    result = go(*args, "--synebench-storage", str(storage))
+    # The folder is there now, and apart from its option it would move pytest's root directory.
+    assert storage.is_dir()
+    result.stdout.fnmatch_lines(
+        [f"go on with what is unfinished: *--synebench-storage={storage} --synebench-resume"]
+    )
 
 
 def test_what_the_plan_warned_of_is_noted(go: Go, pytester: pytest.Pytester) -> None:

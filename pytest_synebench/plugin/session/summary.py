@@ -62,6 +62,10 @@ def _units(one: Mapping[str, Any]) -> str:
 def resume_command(config: pytest.Config) -> str:
     """Return the command line of this session with ``--synebench-resume``."""
     args = [str(arg) for arg in config.invocation_params.args if arg != "--synebench-takeover"]
+    if "--synebench-storage" in args[:-1]:
+        # The folder exists by now: with the value apart, pytest takes it for a test path.
+        at = args.index("--synebench-storage")
+        args[at : at + 2] = [f"{args[at]}={args[at + 1]}"]
     if "--synebench-resume" not in args:
         args.append("--synebench-resume")
     if xdist.OFFSET in config.stash:
