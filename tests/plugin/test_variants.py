@@ -20,6 +20,13 @@ def test_variants_on_request_run_only_when_named(go: Go) -> None:
     assert launches(by_set) == ["tiny-fifo-random-r0"]
 
 
+@pytest.mark.parametrize("nothing", ["", ",", " "])
+def test_a_variant_option_that_names_none_is_a_usage_error(go: Go, nothing: str) -> None:
+    result = go("--synebench", "toy", f"--variant={nothing}", "--collect-only")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*--variant is {nothing!r}, which names none; --synebench-list*"])
+
+
 def test_an_unknown_variant_is_a_usage_error(go: Go) -> None:
     result = go("--synebench", "toy", "--variant", "base,tyny")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -4,7 +4,8 @@ Which key is whose, and of what type, is settled per benchmark: several may be c
 
 Invariants (tests/plugin/test_options.py, tests/plugin/test_variants.py):
 - an option beats ``--synebench-set``, which beats the ini file;
-- a setting that no chosen benchmark has is refused, an ini value for another benchmark is not.
+- a setting that no chosen benchmark has is refused, an ini value for another benchmark is not;
+- ``--variant`` without a name is refused, as one with an unknown name is.
 """
 
 from __future__ import annotations
@@ -94,11 +95,24 @@ def read_typed(config: pytest.Config) -> Typed:
         given=given,
         settings=[one for one in settings if one[1] not in LAUNCH],
         ini=_split("synebench_params", config.getini("synebench_params")),
-        variants=tuple(filter(None, launch.get("variant", "").split(","))),
+        variants=_variants(launch.get("variant")),
         run_ids=_run_ids(launch.get("run_id"), launch.get("num_runs")),
         argument_groups=launch.get("argument_groups", ""),
         audit=parse(_AUDIT, launch.get("audit", "0"))[0],
     )
+
+
+def _variants(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    # An empty one is a shell variable that is not set: running everything is not what was meant.
+    named = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not named:
+        raise UsageError(
+            f"--variant is {text!r}, which names none; --synebench-list shows them, "
+            "and without the option those that run by default do"
+        )
+    return named
 
 
 def _split(source: str, lines: Iterable[str]) -> list[tuple[str, str, str]]:
