@@ -7,6 +7,7 @@ version).
 
 Invariants (tests/test_events.py):
 - ``from_json(to_json(x)) == x`` for every event, note and decision, NaN and infinities included;
+- a decision is the same whatever bytes the tuner pinned for it, of that trial, up to that level;
 - the JSON is strict: a non-finite number is written by its name (``nan``, ``inf``, ``-inf``).
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from pytest_synebench.errors import JournalError, UsageError
@@ -102,7 +103,9 @@ class Start:
     trial_id: TrialId
     config: Config  #: hyperparameters only; constants are the benchmark's
     until: int | None = None  #: resource level at which the attempt ends by itself
-    checkpoint: CheckpointRef | None = None  #: start from these bytes of another trial
+    #: start from these bytes of another trial; a scheduler says which trial and level, with ""
+    #: as sha256, and the tuner pins the bytes, or finds none and starts from scratch
+    checkpoint: CheckpointRef | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +131,21 @@ class Stop:
 
 
 Decision: TypeAlias = Start | Resume | Pause | Stop
+
+
+def is_same(decided: Decision, carried_out: Decision) -> bool:
+    """Whether a decision is what a scheduler decided, whatever checkpoint the tuner found for it.
+
+    The tuner may find an earlier level of the trial that was named, or no checkpoint at all.
+    """
+    if not isinstance(decided, Start) or not isinstance(carried_out, Start):
+        return decided == carried_out
+    asked, found = decided.checkpoint, carried_out.checkpoint
+    if asked is not None and not asked.sha256:
+        if found is not None and (found.trial_id != asked.trial_id or found.level > asked.level):
+            return False
+        decided = replace(decided, checkpoint=found)
+    return decided == carried_out
 
 
 def to_json(item: Event | Note | Decision) -> Json:

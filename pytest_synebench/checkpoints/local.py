@@ -2,11 +2,15 @@
 
 Invariants (tests/checkpoints/test_local.py holds each one):
 - a damaged checkpoint is passed over for the newest whole one before it;
-- a checkpoint that no trial saved (a script run by hand) is never the trial's.
+- a checkpoint that no trial saved (a script run by hand) is never the trial's;
+- an adopted checkpoint is whole, the new trial's, and outlives the one it came from; what was there
+  before it is gone.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 from pytest_synebench.checkpoints import manifest
@@ -43,6 +47,41 @@ class LocalStore:
             raise CheckpointError(
                 f"a checkpoint beyond level {level} in {directory} cannot be removed: {error}"
             ) from error
+
+    def adopt(
+        self, source: Path, target: Path, at_most: int, trial_id: TrialId
+    ) -> CheckpointRef | None:
+        """Give a trial the newest whole checkpoint of another one as its own, and no other.
+
+        The files are hard links where the file system has them: nothing writes into a checkpoint.
+
+        Args:
+            source: directory of the other trial's checkpoints; may be missing.
+            target: directory of the trial's own; made if missing.
+            at_most: highest level that counts.
+            trial_id: the trial whose own it becomes.
+
+        Returns:
+            The other trial's checkpoint; None: it has none that is whole, and ``target`` none.
+
+        Raises:
+            CheckpointError: it could not be copied.
+        """
+        self.discard_beyond(target, 0)
+        found = self.newest(source, at_most)
+        if found is not None:
+            saved = Path(manifest.directory_of(str(source), found.level))
+            manifest.save(str(target), found.level, lambda part: _link(saved, Path(part)), trial_id)
+        return found
+
+
+def _link(saved: Path, part: Path) -> None:
+    for name in manifest.verify(str(saved), int(saved.name)).files:
+        (part / name).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(saved / name, part / name)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(saved / name, part / name)
 
 
 def _whole(directory: str, level: int) -> CheckpointRef | None:

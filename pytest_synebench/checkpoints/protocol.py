@@ -15,7 +15,7 @@ from pytest_synebench.trial import CheckpointRef, TrialId
 class CheckpointStore(Protocol):
     """Knows which checkpoints of a trial can be trusted.
 
-    Both methods may be repeated, and neither trusts a name: what they call a checkpoint has been
+    All methods may be repeated, and none trusts a name: what they call a checkpoint has been
     read whole and compared with its manifest.
     """
 
@@ -35,6 +35,28 @@ class CheckpointStore(Protocol):
 
         Raises:
             CheckpointError: one could not be removed.
+        """
+        ...
+
+    def adopt(
+        self, source: Path, target: Path, at_most: int, trial_id: TrialId
+    ) -> CheckpointRef | None:
+        """Give a trial the newest whole checkpoint of another one as its own, and no other.
+
+        Durable when it returns. Whatever ``target`` held before is removed: a controller may have
+        died between this and writing down what it was for.
+
+        Args:
+            source: directory of the other trial's checkpoints; may be missing.
+            target: directory of the trial's own; made if missing.
+            at_most: highest level that counts.
+            trial_id: the trial whose own it becomes.
+
+        Returns:
+            The other trial's checkpoint; None: it has none that is whole, and ``target`` none.
+
+        Raises:
+            CheckpointError: it could not be copied.
         """
         ...
 

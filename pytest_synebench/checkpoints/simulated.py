@@ -1,7 +1,7 @@
 """Checkpoints of trials that are simulated: there are no files, and each that was due is good.
 
 Invariants (tests/checkpoints/test_simulated.py):
-- the checkpoint of the level asked for is always there;
+- the checkpoint of the level asked for is always there, for a copy of a trial as well;
 - nothing is read, made or removed.
 """
 
@@ -23,3 +23,13 @@ class SimulatedStore:
 
     def discard_beyond(self, directory: Path, level: int) -> None:
         """Nothing to remove."""
+
+    def adopt(
+        self,
+        source: Path,
+        target: Path,  # noqa: ARG002 - nothing is copied
+        at_most: int,
+        trial_id: TrialId,  # noqa: ARG002
+    ) -> CheckpointRef | None:
+        """Return the other trial's checkpoint of the level asked for."""
+        return self.newest(source, at_most)

@@ -26,6 +26,7 @@ from pytest_synebench.checkpoints.local import LocalStore
 from pytest_synebench.checkpoints.protocol import CheckpointStore
 from pytest_synebench.checkpoints.simulated import SimulatedStore
 from pytest_synebench.clock import Clock, VirtualClock
+from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment import simulation
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.plan.workers import workers
@@ -33,6 +34,7 @@ from pytest_synebench.schedulers import catalog as schedulers
 from pytest_synebench.schedulers.arguments import Arguments
 from pytest_synebench.schedulers.halving.pasha import Criterion
 from pytest_synebench.schedulers.median_stopping import MedianRule
+from pytest_synebench.schedulers.population.pbt import Selection
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
 from pytest_synebench.searchers.on_rows import OnRows
@@ -86,6 +88,11 @@ def build_scheduler(plan: Plan, searcher: Searcher | None = None) -> Scheduler:
     Raises:
         UsageError: the scheduler needs something that the benchmark does not say.
     """
+    if plan.scheduler == "pbt" and plan.params["checkpointing"] == "off":
+        raise UsageError(
+            "pbt starts trials from the checkpoints of others, and checkpointing is 'off'; leave "
+            "it at 'auto', or choose --scheduler fifo"
+        )
     return schedulers.build(
         plan.scheduler,
         Arguments(
@@ -111,6 +118,12 @@ def build_scheduler(plan: Plan, searcher: Searcher | None = None) -> Scheduler:
                 name=plan.params["pasha_ranking_criterion"],
                 epsilon=plan.params["pasha_epsilon"],
                 scaling=plan.params["pasha_epsilon_scaling"],
+            ),
+            selection=Selection(
+                population_size=plan.params["population_size"],
+                perturbation_interval=plan.params["perturbation_interval"],
+                quantile_fraction=plan.params["quantile_fraction"],
+                resample_probability=plan.params["resample_probability"],
             ),
             params=plan.params,
         ),

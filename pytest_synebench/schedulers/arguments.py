@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_synebench.schedulers.halving.pasha import Criterion
 from pytest_synebench.schedulers.median_stopping import MedianRule
+from pytest_synebench.schedulers.population.pbt import Selection
 from pytest_synebench.searchers.protocol import Searcher
 from pytest_synebench.space import ConfigSpace
 
@@ -31,6 +32,7 @@ class Arguments:
     rung_system_per_bracket: bool = False  #: whether each bracket has rungs of its own
     median: MedianRule = field(default_factory=MedianRule)  #: of median stopping
     pasha: Criterion = field(default_factory=Criterion)  #: of PASHA
+    selection: Selection = field(default_factory=Selection)  #: of population based training
     #: every parameter of the experiment by its name, those that a benchmark adds included: where
     #: a scheduler of a third party finds its own
     params: Mapping[str, Any] = field(default_factory=dict)

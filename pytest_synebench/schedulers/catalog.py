@@ -23,6 +23,7 @@ from pytest_synebench.schedulers.halving.pasha import Pasha
 from pytest_synebench.schedulers.halving.rungs import explicit_levels, rung_levels
 from pytest_synebench.schedulers.halving.synchronous_hyperband import SynchronousHyperband
 from pytest_synebench.schedulers.median_stopping import MedianStopping
+from pytest_synebench.schedulers.population.pbt import Pbt
 from pytest_synebench.schedulers.protocol import Scheduler
 
 
@@ -93,6 +94,18 @@ def _synchronous_hyperband(given: Arguments) -> Scheduler:
     )
 
 
+def _pbt(given: Arguments) -> Scheduler:
+    if given.space is None:
+        raise UsageError("pbt moves configs in their space; build it with Arguments(space=...)")
+    return Pbt(
+        given.searcher,
+        space=given.space,
+        max_resource=given.max_resource or 0,
+        selection=given.selection,
+        seed=given.seed,
+    )
+
+
 _FACTORIES: Mapping[str, Callable[[Arguments], Scheduler]] = {
     "fifo": _fifo,
     "asha_stopping": _asha_stopping,
@@ -101,6 +114,7 @@ _FACTORIES: Mapping[str, Callable[[Arguments], Scheduler]] = {
     "pasha": _pasha,
     "synchronous_hyperband": _synchronous_hyperband,
     "median_stopping": _median_stopping,
+    "pbt": _pbt,
 }
 NAMES = tuple(_FACTORIES)
 #: Names that the system we succeed used.
@@ -116,6 +130,7 @@ REPLACED = {
     "fifo_synchronous": "fifo: a slot that frees gets its next trial at once",
     "raytune_fifo": "fifo",
     "raytune_fifo_synchronous": "fifo: a slot that frees gets its next trial at once",
+    "raytune_pbt": "pbt",
     "raytune_hyperband": "asha_stopping, the rule of Ray Tune's asynchronous Hyperband",
 }
 

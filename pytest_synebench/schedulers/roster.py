@@ -21,7 +21,7 @@ from pytest_synebench.events import (
     Stop,
 )
 from pytest_synebench.searchers.protocol import History, Searcher
-from pytest_synebench.trial import TrialId, TrialState
+from pytest_synebench.trial import Config, TrialId, TrialState
 
 
 class Roster:
@@ -54,6 +54,10 @@ class Roster:
     def next_id(self) -> TrialId:
         """The id that the next new trial will have."""
         return TrialId(len(self._states))
+
+    def config(self, trial_id: TrialId) -> Config:
+        """Return the config of a trial that was started."""
+        return self._history.configs[trial_id]
 
     def new_trial(self, until: int | None) -> tuple[Start, ...]:
         """Return the decision that starts the next trial, or (): the searcher has no more configs.

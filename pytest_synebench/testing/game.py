@@ -7,7 +7,7 @@ It knows of each trial what the tuner would know, and of the algorithm only what
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
@@ -25,7 +25,8 @@ from pytest_synebench.events import (
     Stop,
 )
 from pytest_synebench.schedulers.protocol import Scheduler
-from pytest_synebench.trial import Report, TrialId, TrialState
+from pytest_synebench.space import ConfigSpace
+from pytest_synebench.trial import CheckpointRef, Report, TrialId, TrialState
 
 
 @dataclass(slots=True)
@@ -85,8 +86,15 @@ class Referee:
         """Return the trials that stand so, in the order in which they were started."""
         return [trial_id for trial_id, trial in self.trials.items() if trial.state in states]
 
-    def handle(self, event: Event) -> tuple[Decision, ...]:
-        """Return what the scheduler decides, once it has passed every rule."""
+    def handle(
+        self, event: Event, pin: Callable[[Decision], Decision] = lambda decided: decided
+    ) -> tuple[Decision, ...]:
+        """Return what the scheduler decides, once it has passed every rule.
+
+        Args:
+            event: what happened.
+            pin: what the tuner makes of a decision: it finds the checkpoint of a copy.
+        """
         before = state_of(self.scheduler)
         decisions = self.scheduler.decide(event)
         again = self.scheduler.decide(event)
@@ -94,8 +102,12 @@ class Referee:
         assert again == decisions, f"asked twice about {event}, it decided differently"
         self._check(event, decisions)
         self._rules.see(event, decisions)
-        self.scheduler.fold(event, decisions)
-        return decisions
+        pinned = tuple(map(pin, decisions))
+        for decision in pinned:
+            if isinstance(decision, Start) and decision.checkpoint is not None:
+                self.trials[decision.trial_id].level = decision.checkpoint.level
+        self.scheduler.fold(event, pinned)
+        return pinned
 
     def _check(self, event: Event, decisions: tuple[Decision, ...]) -> None:
         match event:
@@ -114,12 +126,22 @@ class Referee:
             if isinstance(decision, Start):
                 assert event.may_start, f"{decision}, although none may start"
                 assert decision.trial_id not in self.trials, f"{decision} for a second time"
+                self._check_checkpoint(decision.checkpoint)
                 self.trials[decision.trial_id] = Player(decision.until)
             else:
                 self._resume(decision)
             self._check_until(decision)
         if self._always_starts and event.may_start:
             assert decisions, "a slot was left idle, although a trial may start"
+
+    def _check_checkpoint(self, ref: CheckpointRef | None) -> None:
+        if ref is None:
+            return
+        trial = self.trials.get(ref.trial_id)
+        assert trial is not None, f"{ref}: never started"
+        assert 0 < ref.level <= trial.level, f"{ref}, which is at level {trial.level}"
+        assert ref.level in self.scheduler.levels, f"{ref}: levels are {self.scheduler.levels}"
+        assert not ref.sha256, f"{ref}: a scheduler does not know the bytes"
 
     def _resume(self, decision: Resume) -> None:
         trial = self.trials.get(decision.trial_id)
@@ -128,7 +150,8 @@ class Referee:
         trial.state, trial.until = TrialState.RUNNING, decision.until
 
     def _check_until(self, decision: Start | Resume) -> None:
-        level = self.trials[decision.trial_id].level
+        ref = decision.checkpoint if isinstance(decision, Start) else None
+        level = ref.level if ref else self.trials[decision.trial_id].level
         if decision.until is not None:
             assert decision.until > level, f"{decision}, which is at level {level} already"
         if self._max_resource is not None:
@@ -153,9 +176,9 @@ class Referee:
 def state_of(thing: object) -> object:
     """Return all that an object holds, in a form that compares by value, NaN equal to NaN.
 
-    Searchers are left out: what they remember follows from their arguments.
+    Searchers and spaces are left out: what they remember follows from their arguments.
     """
-    if hasattr(thing, "suggest"):
+    if hasattr(thing, "suggest") or isinstance(thing, ConfigSpace):
         return type(thing).__name__
     if thing is None or isinstance(thing, str | int | Enum):
         return thing

@@ -7,6 +7,8 @@ on started trials is reached; the controller dies at any moment and comes back f
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -21,6 +23,7 @@ from pytest_synebench.events import (
     Start,
     Stop,
     from_json,
+    is_same,
     to_json,
 )
 from pytest_synebench.schedulers.protocol import Scheduler
@@ -50,9 +53,15 @@ class TunerMachine(RuleBasedStateMachine):
         """Return the referee of a scheduler in its first state."""
         return Referee(scheduler)
 
-    @initialize(seed=SEEDS, slots=st.integers(1, 4), cap=st.sampled_from([1, 3, 9, 10**6]))
-    def begin(self, seed: int, slots: int, cap: int) -> None:
+    @initialize(
+        seed=SEEDS,
+        slots=st.integers(1, 4),
+        cap=st.sampled_from([1, 3, 9, 10**6]),
+        lost=st.integers(0, 9),
+    )
+    def begin(self, seed: int, slots: int, cap: int, lost: int = 0) -> None:
         """Set the table."""
+        self._lost = lost  #: levels of checkpoints that the store has no more, for copies
         self._seed, self._slots, self._cap = seed, slots, cap
         self._referee = self.referee(self.make(seed))
         self._replayed = self.make(seed)  # decides nothing of its own, folds all
@@ -131,13 +140,23 @@ class TunerMachine(RuleBasedStateMachine):
 
     def _handle(self, event: Event) -> tuple[Decision, ...]:
         foreseen = self._replayed.decide(event)
-        decisions = self._referee.handle(event)
-        assert foreseen == decisions, f"on {event} a replayed scheduler decides differently"
+        decisions = self._referee.handle(event, self._pinned)
+        same = len(foreseen) == len(decisions) and all(map(is_same, foreseen, decisions))
+        assert same, f"on {event} a replayed scheduler decides differently"
         self._replayed.fold(event, decisions)
         self._journal.append((event, decisions))
         self._since_restart += 1
         self._declined = False
         return decisions
+
+    def _pinned(self, decision: Decision) -> Decision:
+        """Find the checkpoint that a copy begins from: that one, one before it, or none."""
+        ref = decision.checkpoint if isinstance(decision, Start) else None
+        if ref is None or not isinstance(decision, Start):
+            return decision
+        level = ref.level - self._lost
+        found = replace(ref, level=level, sha256="0" * 64) if level > 0 else None
+        return replace(decision, checkpoint=found)
 
     def _now_s(self) -> float:
         self._at_s += 1.0

@@ -72,3 +72,63 @@ def test_one_that_cannot_be_removed_is_an_error_that_names_it(
     monkeypatch.setattr(manifest, "discard_beyond", refusing)
     with pytest.raises(CheckpointError, match=r"beyond level 1 in .* cannot be removed: .*Permi"):
         STORE.discard_beyond(tmp_path, 1)
+
+
+# -- a copy becomes another trial's own -----------------------------------------------------------
+
+
+def test_an_adopted_checkpoint_is_whole_and_the_new_trial_s(tmp_path: Path) -> None:
+    source, target = tmp_path / "7", tmp_path / "8"
+    for level in (3, 6):
+        save(source, level)
+    assert STORE.adopt(source, target, 5, TrialId(8)) == ref(source, 3)
+    found = STORE.newest(target, None)
+    assert found is not None
+    assert (found.trial_id, found.level) == (TrialId(8), 3)
+    manifest.verify(str(target / "00000003"), 3, trial=8)
+    assert (target / "00000003" / "state").read_text() == "3"
+
+
+def test_it_outlives_the_one_it_came_from_and_its_own_folders_come_along(tmp_path: Path) -> None:
+    source, target = tmp_path / "7", tmp_path / "8"
+
+    def fill(path: str) -> None:
+        (Path(path) / "deep" / "er").mkdir(parents=True)
+        (Path(path) / "deep" / "er" / "state").write_text("3")
+
+    manifest.save(str(source), 3, fill, 7)
+    STORE.adopt(source, target, 3, TrialId(8))
+    STORE.discard_beyond(source, 0)
+    assert (target / "00000003" / "deep" / "er" / "state").read_text() == "3"
+    assert STORE.newest(target, None) is not None
+
+
+def test_what_a_controller_left_that_died_before_is_replaced(tmp_path: Path) -> None:
+    source, target = tmp_path / "7", tmp_path / "8"
+    save(source, 3)
+    save(target, 9, trial=8)
+    for _ in range(2):
+        STORE.adopt(source, target, 3, TrialId(8))
+        assert [path.name for path in target.iterdir()] == ["00000003"]
+    assert STORE.adopt(tmp_path / "none", target, 3, TrialId(8)) is None
+    assert STORE.newest(target, None) is None
+
+
+def test_without_links_the_bytes_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(source: Path, target: Path) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.link", refusing)
+    save(tmp_path / "7", 3)
+    STORE.adopt(tmp_path / "7", tmp_path / "8", 3, TrialId(8))
+    assert STORE.newest(tmp_path / "8", None) is not None
+
+
+def test_a_damaged_one_is_passed_over_when_a_copy_is_made(tmp_path: Path) -> None:
+    source = tmp_path / "7"
+    for level in (1, 3):
+        save(source, level)
+    (source / "00000003" / "state").write_text("4")
+    assert STORE.adopt(source, tmp_path / "8", 9, TrialId(8)) == ref(source, 1)

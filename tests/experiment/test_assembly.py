@@ -52,9 +52,11 @@ def test_equal_plans_give_schedulers_that_decide_equally(
         slot = SlotFreed(at_s=float(i))
         decisions = one.handle(slot)
         assert two.handle(slot) == decisions
-        trial_id = decisions[0].trial_id
-        if isinstance(decisions[0], Start):
-            report = Report(trial_id=trial_id, resource=1, loss=loss, at_s=float(i))
+        for decision in decisions:
+            if not isinstance(decision, Start):
+                continue
+            level = 1 if decision.checkpoint is None else decision.until or 9
+            report = Report(trial_id=decision.trial_id, resource=level, loss=loss, at_s=float(i))
             event = Reported(report=report)
             assert two.handle(event) == one.handle(event)
 
@@ -98,6 +100,11 @@ def test_a_scheduler_that_the_benchmark_cannot_feed_is_refused_by_name(
     plan = toy_plan(tmp_path, scheduler=name, fields=fields)
     with pytest.raises(UsageError, match=f"^{plan.scheduler} .*{way_out}"):
         build_scheduler(plan)
+
+
+def test_a_population_without_checkpoints_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="pbt starts trials from the checkpoints of others, and"):
+        build_scheduler(toy_plan(tmp_path, scheduler="pbt", checkpointing="off"))
 
 
 def test_the_levels_of_the_plan_are_the_schedulers(tmp_path: Path) -> None:

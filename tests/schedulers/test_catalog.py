@@ -16,7 +16,9 @@ from pytest_synebench.schedulers.halving.asha_stopping import AshaStopping
 from pytest_synebench.schedulers.halving.pasha import Pasha
 from pytest_synebench.schedulers.halving.synchronous_hyperband import SynchronousHyperband
 from pytest_synebench.schedulers.median_stopping import MedianStopping
+from pytest_synebench.schedulers.population.pbt import Pbt
 from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.space import ConfigSpace, uniform
 
 NEED_LEVELS = [name for name in NAMES if name != "fifo"]
 
@@ -38,13 +40,15 @@ def build(name: str, **given: Any) -> Scheduler:
         ("hyperband_cost_promotion", AshaCostPromotion),
         ("hyperband_pasha", Pasha),
         ("hyperband_synchronous", SynchronousHyperband),
+        ("pbt", Pbt),
         ("hyperband_stopping", AshaStopping),
         ("hyperband_promotion", AshaPromotion),
     ],
 )
 def test_each_name_gives_its_scheduler(name: str, kind: type[Scheduler]) -> None:
     assert name in NAMES or ALIASES[name] in NAMES
-    made = build(name, resource_attr="epoch", max_resource=9, cost_attr="seconds")
+    space = ConfigSpace({"x": uniform(0, 1)})
+    made = build(name, resource_attr="epoch", max_resource=9, cost_attr="seconds", space=space)
     assert type(made) is kind
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,13 @@ class Bench:
     def discard_beyond(self, directory: Path, level: int) -> None:
         trial_id = int(directory.parent.name)
         self.saved[trial_id] = [v for v in self.saved.get(trial_id, []) if v <= level]
+
+    def adopt(
+        self, source: Path, target: Path, at_most: int, trial_id: TrialId
+    ) -> CheckpointRef | None:
+        found = self.newest(source, at_most)
+        self.saved[trial_id] = [] if found is None else [found.level]
+        return None if found is None else replace(found, sha256="0" * 64)
 
     def session(self) -> Tuner:
         """Open the run as a controller does: replay what is there, go on."""

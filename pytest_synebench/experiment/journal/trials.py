@@ -4,6 +4,7 @@ Invariants (tests/experiment/journal/test_trials.py):
 - folding the entries of a journal gives the table that the live run had;
 - attempt numbers of a trial never repeat, a crash between two included;
 - ``best`` is the best finite report over all levels; NaN and infinities are never best;
+- a trial that began as a copy of another one is at that one's level, which it did not run itself;
 - an attempt that is run again after a controller's death keeps the start of its decision.
 """
 
@@ -55,13 +56,17 @@ class TrialRecord:
 
     @property
     def level(self) -> int:
-        """The last resource level it has reported; 0: none yet."""
-        return self.reports[-1].resource if self.reports else 0
+        """The last resource level it has reported, or began from as a copy; 0: none yet."""
+        if self.reports:
+            return self.reports[-1].resource
+        return self.checkpoint.level if self.checkpoint else 0
 
     @property
     def saved(self) -> int:
-        """Resource units that checkpoints spared it."""
-        return sum(min(began, reported) for began, reported in self.beginnings.values())
+        """Resource units that its own checkpoints spared it, not those of whom it is a copy."""
+        copied = self.checkpoint.level if self.checkpoint else 0
+        begun = self.beginnings.values()
+        return sum(max(0, min(began, reported) - copied) for began, reported in begun)
 
     @property
     def repeated(self) -> int:
@@ -166,7 +171,7 @@ class TrialTable:
         match decision:
             case Start(trial_id=trial_id, config=config, until=until, checkpoint=ref):
                 trial = TrialRecord(trial_id, config, until, ref, started_s=at_s)
-                trial.started_from = ref.level if ref else 0
+                trial.started_from = trial.level
                 self._trials[trial_id] = trial
             case Resume(trial_id=trial_id, until=until):
                 trial = self._trials[trial_id]

@@ -4,20 +4,25 @@ Invariants (tests/experiment/tuner/test_launch.py):
 - ``horizon="full"`` leaves the script's last level alone, ``"rung"`` sets it to the stop level;
 - an attempt never loads a checkpoint beyond the last level that the journal has;
 - what a lost attempt saved beyond that level is dropped before the next one begins;
+- a copy of another trial has that one's checkpoint as its own before anybody is told to start it,
+  the newest whole one up to the level that was decided; without one it starts from scratch;
 - checkpoints are off unless the scheduler pauses trials or the user asks for them.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_synebench.backends.protocol import AttemptKey, AttemptSpec
 from pytest_synebench.checkpoints.protocol import CheckpointStore
+from pytest_synebench.errors import CheckpointError
+from pytest_synebench.events import Start
 from pytest_synebench.experiment.journal.trials import TrialRecord
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.store import directories
 from pytest_synebench.schedulers.protocol import Scheduler
-from pytest_synebench.trial import Scalar, TrialId
+from pytest_synebench.trial import CheckpointRef, Scalar, TrialId
 
 
 class Launch:
@@ -63,6 +68,46 @@ class Launch:
             started_s=trial.started_s,
             started_from=trial.started_from,
         )
+
+    def pin(self, start: Start) -> tuple[Start, str]:
+        """Return a decision with the bytes it starts from, which are the trial's own afterwards.
+
+        May be repeated: a controller that dies before the decision is written down leaves a copy
+        that the next one replaces.
+
+        Returns:
+            The decision, and a remark where it is not what the scheduler asked for, else "".
+
+        Raises:
+            RunError: the disk is full.
+        """
+        asked = start.checkpoint
+        if asked is None or asked.sha256:
+            return start, ""
+        found, problem = None, "checkpoints are off"
+        if self.checkpoint_at is not None:
+            found, problem = self._adopt(start, asked)
+        wanted = f"trial {start.trial_id} was to go on from level {asked.level} of trial"
+        wanted += f" {asked.trial_id}, "
+        if found is None:
+            return replace(
+                start, checkpoint=None
+            ), wanted + f"but {problem}: it starts from scratch"
+        earlier = found.level < asked.level
+        remark = wanted + f"whose newest good checkpoint is of level {found.level}"
+        return replace(start, checkpoint=found), remark if earlier else ""
+
+    def _adopt(self, start: Start, asked: CheckpointRef) -> tuple[CheckpointRef | None, str]:
+        source, target = (
+            self.trial_directory(trial_id) / "checkpoints"
+            for trial_id in (asked.trial_id, start.trial_id)
+        )
+        try:
+            found = self._store.adopt(source, target, asked.level, start.trial_id)
+        except CheckpointError as error:
+            self.check_space()
+            return None, str(error).replace(str(self._directory), "the run")
+        return found, "that one has no good checkpoint"
 
     def check_space(self) -> None:
         """Refuse to go on where the disk is all but full: what fails there tells nothing.

@@ -238,13 +238,22 @@ class Tuner:
     # -- what follows from it --------------------------------------------------------------------
 
     def _handle(self, event: Event) -> tuple[Decision, ...]:
-        decisions = self.parts.scheduler.handle(event)
+        decisions = tuple(map(self._pinned, self.parts.scheduler.decide(event)))
+        self.parts.scheduler.fold(event, decisions)
         # Journal, sync, act: after a crash we repeat a decision, never forget one.
         self._note(event, decisions)
         self._declined = False
         for decision in decisions:
             self._carry_out(decision)
         return decisions
+
+    def _pinned(self, decision: Decision) -> Decision:
+        """Find the bytes that a copy begins from: what is written down names them."""
+        if not isinstance(decision, Start):
+            return decision
+        decision, remark = self.parts.launch.pin(decision)
+        self._remark(remark)
+        return decision
 
     def _note(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
         self.parts.journal.append(event, decisions)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -28,15 +28,19 @@ from pytest_synebench.searchers import catalog as searchers
 from pytest_synebench.space import ConfigSpace, uniform
 from pytest_synebench.testing.histories import HISTORIES
 from pytest_synebench.testing.strategies import LOSSES
-from pytest_synebench.trial import Report, TrialId, TrialState
+from pytest_synebench.trial import CheckpointRef, Report, TrialId, TrialState
 
 LAST = 9
 
 
 def scheduler_of(name: str, seed: int = 0) -> Scheduler:
-    searcher = searchers.build("random", ConfigSpace({"x": uniform(0, 1)}), seed=seed)
+    space = ConfigSpace({"x": uniform(0, 1)})
     given = Arguments(
-        searcher=searcher, resource_attr="epoch", max_resource=LAST, cost_attr="seconds"
+        searcher=searchers.build("random", space, seed=seed),
+        space=space,
+        resource_attr="epoch",
+        max_resource=LAST,
+        cost_attr="seconds",
     )
     return schedulers.build(name, given)
 
@@ -130,3 +134,42 @@ def test_an_audit_passes_over_notes() -> None:
     table = TrialTable()
     replay(entries, scheduler_of("fifo"), table, audit=True)
     assert table.trials[TrialId(0)].retries == 1
+
+
+ASKED = CheckpointRef(trial_id=TrialId(0), level=4, sha256="")
+
+
+@dataclass
+class Copying(Scheduler):
+    """Starts a copy."""
+
+    pauses: bool = True
+    levels: tuple[int, ...] = (4,)
+
+    def decide(self, event: Event) -> tuple[Decision, ...]:
+        return (Start(trial_id=TrialId(1), config={}, until=9, checkpoint=ASKED),)
+
+    def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("found", "same"),
+    [
+        (replace(ASKED, sha256="ab"), True),
+        (replace(ASKED, level=2, sha256="ab"), True),
+        (None, True),
+        (replace(ASKED, level=5, sha256="ab"), False),
+        (replace(ASKED, trial_id=TrialId(2), sha256="ab"), False),
+    ],
+)
+def test_an_audit_passes_over_which_bytes_a_copy_was_pinned_to(
+    found: CheckpointRef | None, same: bool
+) -> None:
+    written = Start(trial_id=TrialId(1), config={}, until=9, checkpoint=found)
+    entries = [Entry(SlotFreed(at_s=0.0), (written,))]
+    if same:
+        replay(entries, Copying(), TrialTable(), audit=True)
+    else:
+        with pytest.raises(ReplayMismatch, match="line 2"):
+            replay(entries, Copying(), TrialTable(), audit=True)

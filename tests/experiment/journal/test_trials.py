@@ -282,3 +282,23 @@ def test_a_slot_that_was_left_free_is_known_until_something_happens() -> None:
     for event in (report(1), retried, ended):
         assert folded([start(), Entry(free), Entry(event)]).declined is None
     assert folded([start()]).declined is None
+
+
+def test_a_copy_is_at_the_level_it_began_from_which_it_did_not_run_itself() -> None:
+    ref = CheckpointRef(trial_id=TrialId(0), level=4, sha256="ab")
+    copy = Start(trial_id=TrialId(1), config={}, until=6, checkpoint=ref)
+    entries = [Entry(SlotFreed(at_s=1.0), (copy,))]
+    record = folded(entries).trials[TrialId(1)]
+    assert (record.level, record.started_from, record.checkpoint) == (4, 4, ref)
+    report = Report(trial_id=TrialId(1), resource=5, loss=0.5, at_s=2.0)
+    entries += [Entry(Reported(report=report))]
+    table = folded(entries)
+    assert (table.units, table.trials[TrialId(1)].level) == (1, 5)
+    # Its first attempt loaded level 4, its second one level 5, which it had reached itself.
+    entries[1:1] = [
+        Entry(Began(at_s=1.0, trial_id=TrialId(1), attempt=0, resumed_from=4, checkpoints=True))
+    ]
+    entries += [
+        Entry(Began(at_s=3.0, trial_id=TrialId(1), attempt=1, resumed_from=5, checkpoints=True))
+    ]
+    assert folded(entries).trials[TrialId(1)].saved == 1

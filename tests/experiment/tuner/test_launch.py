@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from toy_plan import toy_plan
 
 from pytest_synebench.backends.protocol import AttemptKey
+from pytest_synebench.errors import CheckpointError
+from pytest_synebench.events import Start
 from pytest_synebench.experiment.assembly import build_scheduler
 from pytest_synebench.experiment.journal.trials import TrialRecord
 from pytest_synebench.experiment.tuner.launch import Launch, checkpoint_levels
 from pytest_synebench.trial import CheckpointRef, Report, TrialId
 
-T0 = TrialId(0)
+T0, T1, T2 = TrialId(0), TrialId(1), TrialId(2)
 
 
 @dataclass
@@ -25,6 +27,8 @@ class Shelf:
     levels: tuple[int, ...] = ()
     asked: list[tuple[Path, int | None]] = field(default_factory=list)
     discarded: list[tuple[Path, int]] = field(default_factory=list)
+    adopted: list[tuple[Path, Path, int, TrialId]] = field(default_factory=list)
+    fails: bool = False
 
     def newest(self, directory: Path, at_most: int | None) -> CheckpointRef | None:
         self.asked.append((directory, at_most))
@@ -33,6 +37,15 @@ class Shelf:
 
     def discard_beyond(self, directory: Path, level: int) -> None:
         self.discarded.append((directory, level))
+
+    def adopt(
+        self, source: Path, target: Path, at_most: int, trial_id: TrialId
+    ) -> CheckpointRef | None:
+        self.adopted.append((source, target, at_most, trial_id))
+        if self.fails:
+            raise CheckpointError(f"the checkpoint in {target} was not saved: no links")
+        found = self.newest(source, at_most)
+        return None if found is None else replace(found, trial_id=T1, sha256="abc")
 
 
 def launch_of(folder: Path, levels: tuple[int, ...] = (), **arguments: Any) -> Launch:
@@ -134,3 +147,62 @@ def test_what_was_saved_beyond_the_journal_is_dropped_before_an_attempt(tmp_path
     launch = Launch(plan, build_scheduler(plan), tmp_path / "run", shelf)
     spec = launch.spec(trial(level=2, attempts=2))
     assert shelf.discarded == [(spec.directory / "checkpoints", 2)]
+
+
+# -- a trial that begins as a copy of another one -------------------------------------------------
+
+ASKED = CheckpointRef(trial_id=T1, level=4, sha256="")
+COPY = Start(trial_id=T2, config={"lr": 2.0}, until=6, checkpoint=ASKED)
+
+
+def pinned(folder: Path, shelf: Shelf, **params: Any) -> tuple[Start, str]:
+    plan = toy_plan(folder, scheduler="asha_promotion", **params)
+    return Launch(plan, build_scheduler(plan), folder, shelf).pin(COPY)
+
+
+def test_a_copy_is_pinned_to_the_bytes_it_begins_from(tmp_path: Path) -> None:
+    shelf = Shelf((2, 4, 6))
+    start, remark = pinned(tmp_path, shelf)
+    found = CheckpointRef(trial_id=T1, level=4, sha256="abc")
+    assert (start, remark) == (replace(COPY, checkpoint=found), "")
+    trials = tmp_path / "trials"
+    assert shelf.adopted == [(trials / "1" / "checkpoints", trials / "2" / "checkpoints", 4, T2)]
+
+
+def test_an_earlier_checkpoint_will_do_and_that_is_said(tmp_path: Path) -> None:
+    start, remark = pinned(tmp_path, Shelf((2,)))
+    assert start.checkpoint == CheckpointRef(trial_id=T1, level=2, sha256="abc")
+    assert remark == (
+        "trial 2 was to go on from level 4 of trial 1, whose newest good checkpoint is of level 2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shelf", "params", "why"),
+    [
+        (Shelf(), {}, "but that one has no good checkpoint: it starts from scratch"),
+        (Shelf((4,)), {"checkpointing": "off"}, "but checkpoints are off: it starts from scratch"),
+        (Shelf((4,), fails=True), {}, "in the run/trials/2/checkpoints was not saved: no links: "),
+    ],
+)
+def test_without_a_checkpoint_it_starts_from_scratch_and_that_is_said(
+    tmp_path: Path, shelf: Shelf, params: dict[str, Any], why: str
+) -> None:
+    start, remark = pinned(tmp_path, shelf, **params)
+    assert start == replace(COPY, checkpoint=None)
+    assert remark.startswith("trial 2 was to go on from level 4 of trial 1, but ")
+    assert why in remark
+
+
+def test_what_is_pinned_stays_as_it_is(tmp_path: Path) -> None:
+    launch = launch_of(tmp_path)
+    before = replace(COPY, checkpoint=replace(ASKED, sha256="abc"))
+    assert launch.pin(before) == (before, "")
+    assert launch.pin(replace(COPY, checkpoint=None)) == (replace(COPY, checkpoint=None), "")
+
+
+def test_a_copy_may_load_what_it_begins_from_and_nothing_beyond(tmp_path: Path) -> None:
+    ref = CheckpointRef(trial_id=T1, level=4, sha256="abc")
+    record = TrialRecord(T2, {"lr": 2.0}, 6, ref)
+    spec = launch_of(tmp_path, scheduler="asha_promotion").spec(record)
+    assert (spec.resume_at_most, spec.until) == (4, 6)

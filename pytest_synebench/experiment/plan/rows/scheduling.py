@@ -118,4 +118,33 @@ SCHEDULING = (
         minimum=0,
         help="factor on the spread that pasha's criteria soft_ranking_* take for noise",
     ),
+    Parameter(
+        name="population_size",
+        default=4,
+        kind=Kind.INT,
+        minimum=2,
+        help="trials that pbt has in its population; more than num_workers take turns",
+    ),
+    Parameter(
+        name="perturbation_interval",
+        default=None,
+        kind=Kind.INT,
+        minimum=1,
+        optional=True,
+        help="levels between two comparisons of pbt; none: a tenth of the last level",
+    ),
+    Parameter(
+        name="quantile_fraction",
+        default=0.2,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="share of the population that pbt replaces, and share that it copies, at most 0.5",
+    ),
+    Parameter(
+        name="resample_probability",
+        default=0.25,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="probability that pbt draws a hyperparameter anew instead of moving it",
+    ),
 )

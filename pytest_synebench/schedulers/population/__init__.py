@@ -1,0 +1,1 @@
+"""Schedulers that train a population, in which the good replace the bad."""
