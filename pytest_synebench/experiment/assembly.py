@@ -125,6 +125,9 @@ def build_scheduler(plan: Plan, searcher: Searcher | None = None) -> Scheduler:
                 quantile_fraction=plan.params["quantile_fraction"],
                 resample_probability=plan.params["resample_probability"],
             ),
+            elapsed_time_attr=plan.definition.elapsed_time_attr,
+            mo_metric=plan.params["mo_metric"] or None,
+            mo_mode=plan.params["mo_mode"],
             params=plan.params,
         ),
     )

@@ -22,6 +22,9 @@ class Arguments:
     space: ConfigSpace | None = None  #: of the configs; None: not known
     resource_attr: str | None = None  #: the metric that counts resource units; None: none does
     cost_attr: str | None = None  #: the metric that a trial's total cost is reported under
+    elapsed_time_attr: str | None = (
+        None  #: the metric that a trial's running time is reported under
+    )
     max_resource: int | None = None  #: last level of a trial, in resource units; None: not known
     min_resource: int = 1  #: first level at which trials are compared (grace_period)
     reduction_factor: int = 3  #: eta: one trial in this many goes on, >= 2
@@ -33,6 +36,8 @@ class Arguments:
     median: MedianRule = field(default_factory=MedianRule)  #: of median stopping
     pasha: Criterion = field(default_factory=Criterion)  #: of PASHA
     selection: Selection = field(default_factory=Selection)  #: of population based training
+    mo_metric: str | None = None  #: second objective; None: cost_attr, or elapsed_time_attr
+    mo_mode: str = "min"  #: of the second objective
     #: every parameter of the experiment by its name, those that a benchmark adds included: where
     #: a scheduler of a third party finds its own
     params: Mapping[str, Any] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from pytest_synebench.schedulers.halving.pasha import Pasha
 from pytest_synebench.schedulers.halving.rungs import explicit_levels, rung_levels
 from pytest_synebench.schedulers.halving.synchronous_hyperband import SynchronousHyperband
 from pytest_synebench.schedulers.median_stopping import MedianStopping
+from pytest_synebench.schedulers.pareto.mo_asha import MoAsha
 from pytest_synebench.schedulers.population.pbt import Pbt
 from pytest_synebench.schedulers.protocol import Scheduler
 
@@ -106,6 +107,22 @@ def _pbt(given: Arguments) -> Scheduler:
     )
 
 
+def _mo_asha(given: Arguments) -> Scheduler:
+    metric = second_metric(given.mo_metric, given.cost_attr, given.elapsed_time_attr)
+    if metric is None:
+        raise UsageError(
+            "mo_asha judges trials by a second metric, and the benchmark has neither cost_attr nor "
+            "elapsed_time_attr; name one that its script reports with --mo_metric"
+        )
+    return MoAsha(
+        given.searcher,
+        levels=_levels(given),
+        reduction_factor=given.reduction_factor,
+        metric=metric,
+        mode=given.mo_mode,
+    )
+
+
 _FACTORIES: Mapping[str, Callable[[Arguments], Scheduler]] = {
     "fifo": _fifo,
     "asha_stopping": _asha_stopping,
@@ -114,6 +131,7 @@ _FACTORIES: Mapping[str, Callable[[Arguments], Scheduler]] = {
     "pasha": _pasha,
     "synchronous_hyperband": _synchronous_hyperband,
     "median_stopping": _median_stopping,
+    "mo_asha": _mo_asha,
     "pbt": _pbt,
 }
 NAMES = tuple(_FACTORIES)
@@ -177,6 +195,13 @@ def instead(name: str) -> str:
         return f" Choose {REPLACED[name]}."
     near = get_close_matches(name, known(), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def second_metric(
+    named: str | None, cost_attr: str | None, elapsed_time_attr: str | None
+) -> str | None:
+    """Return what mo_asha judges trials by, beside the loss; None: nothing was named."""
+    return named or cost_attr or elapsed_time_attr
 
 
 def _levels(given: Arguments) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from pytest_synebench.schedulers.halving.asha_stopping import AshaStopping
 from pytest_synebench.schedulers.halving.pasha import Pasha
 from pytest_synebench.schedulers.halving.synchronous_hyperband import SynchronousHyperband
 from pytest_synebench.schedulers.median_stopping import MedianStopping
+from pytest_synebench.schedulers.pareto.mo_asha import MoAsha
 from pytest_synebench.schedulers.population.pbt import Pbt
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.space import ConfigSpace, uniform
@@ -40,6 +41,7 @@ def build(name: str, **given: Any) -> Scheduler:
         ("hyperband_cost_promotion", AshaCostPromotion),
         ("hyperband_pasha", Pasha),
         ("hyperband_synchronous", SynchronousHyperband),
+        ("mo_asha", MoAsha),
         ("pbt", Pbt),
         ("hyperband_stopping", AshaStopping),
         ("hyperband_promotion", AshaPromotion),
@@ -114,6 +116,15 @@ def test_a_benchmark_without_levels_is_refused_by_name(name: str) -> None:
 def test_a_benchmark_without_costs_is_refused_by_what_shares_them_out() -> None:
     with pytest.raises(UsageError, match=r"asha_cost_promotion .* has no cost_attr; .*_promotion$"):
         build("asha_cost_promotion", resource_attr="epoch", max_resource=9)
+
+
+def test_a_second_metric_that_nothing_names_is_asked_for() -> None:
+    with pytest.raises(UsageError, match=r"mo_asha .* neither cost_attr nor elapsed_time_attr; "):
+        build("mo_asha", resource_attr="epoch", max_resource=9)
+    for given in ({"mo_metric": "size"}, {"elapsed_time_attr": "seconds"}):
+        build("mo_asha", resource_attr="epoch", max_resource=9, **given)
+    assert catalog.second_metric("size", "cost", "time") == "size"
+    assert catalog.second_metric(None, "cost", "time") == "cost"
 
 
 @pytest.mark.parametrize("name", ["asha_stopping", "asha_promotion"])

@@ -7,6 +7,7 @@ Invariants (tests/experiment/tuner/test_timekeeping.py):
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pytest_synebench.experiment.tuner.budget import Budget
 from pytest_synebench.experiment.tuner.intake import Intake
 from pytest_synebench.experiment.tuner.order import AsItComes, Order
 from pytest_synebench.experiment.tuner.sequencer import Sequencer
+from pytest_synebench.schedulers.catalog import second_metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +67,31 @@ def check_deterministic(plan: Plan) -> None:
     """Refuse a deterministic run that would decide on measured time.
 
     Raises:
-        UsageError: the metric is the elapsed time.
+        UsageError: what trials are compared by is the elapsed time.
     """
     definition = plan.definition
     measured = plan.params["deterministic"] and not plan.simulated
-    if measured and definition.metric == definition.elapsed_time_attr:
-        raise UsageError(
-            f"deterministic is True, and the metric of {plan.benchmark} is {definition.metric!r}, "
-            "its elapsed_time_attr; a deterministic run decides nothing on measured time: give "
-            "the benchmark another metric, or run it with --deterministic 0"
+    if not measured or definition.elapsed_time_attr is None:
+        return
+    for what, name in _compared_by(plan):
+        if name == definition.elapsed_time_attr:
+            raise UsageError(
+                f"deterministic is True, and {what} of {plan.benchmark} is {name!r}, its "
+                "elapsed_time_attr; a deterministic run decides nothing on measured time: give "
+                "the benchmark another metric, or run it with --deterministic 0"
+            )
+
+
+def _compared_by(plan: Plan) -> Iterator[tuple[str, str | None]]:
+    definition = plan.definition
+    yield "the metric", definition.metric
+    if plan.scheduler == "asha_cost_promotion":
+        yield "the cost_attr, which asha_cost_promotion shares out,", definition.cost_attr
+    if plan.scheduler == "mo_asha":
+        second = second_metric(
+            plan.params["mo_metric"], definition.cost_attr, definition.elapsed_time_attr
         )
+        yield "the second metric of mo_asha", second
 
 
 def wall_s(plan: Plan, table: TrialTable, directory: Path) -> float:

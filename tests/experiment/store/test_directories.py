@@ -131,6 +131,7 @@ OTHER: dict[str, Any] = {
     "max_resource_level": 9,
     "backend": "sagemaker",
     "launch": "cold",
+    "mo_metric": "size",
 }
 
 

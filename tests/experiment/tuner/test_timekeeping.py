@@ -69,6 +69,24 @@ def test_what_is_judged_by_elapsed_time_is_refused(tmp_path: Path) -> None:
         check_deterministic(toy_plan(tmp_path, fields=fields, deterministic=True))
 
 
+@pytest.mark.parametrize(
+    ("scheduler", "fields", "words"),
+    [
+        ("asha_cost_promotion", {"cost_attr": "elapsed"}, "the cost_attr, which asha_cost_promo"),
+        ("mo_asha", {}, "the second metric of mo_asha of toy is 'elapsed'"),
+    ],
+)
+def test_a_scheduler_that_compares_elapsed_times_is_refused_too(
+    tmp_path: Path, scheduler: str, fields: dict[str, str], words: str
+) -> None:
+    fields = {"elapsed_time_attr": "elapsed", **fields}
+    check_deterministic(toy_plan(tmp_path, fields=fields, scheduler=scheduler))
+    check_deterministic(toy_plan(tmp_path, fields=fields, deterministic=True))
+    plan = toy_plan(tmp_path, fields=fields, scheduler=scheduler, deterministic=True)
+    with pytest.raises(UsageError, match=words):
+        check_deterministic(plan)
+
+
 def test_the_time_people_see_is_measured(tmp_path: Path) -> None:
     timings.append(tmp_path, [Span(AttemptKey(T0, 0), 0.0, 9.0)])
     table = TrialTable()

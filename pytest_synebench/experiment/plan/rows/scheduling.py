@@ -147,4 +147,18 @@ SCHEDULING = (
         minimum=0,
         help="probability that pbt draws a hyperparameter anew instead of moving it",
     ),
+    Parameter(
+        name="mo_metric",
+        default="",
+        kind=Kind.STR,
+        help="metric that mo_asha judges trials by, beside the benchmark's; empty: its cost_attr, "
+        "else its elapsed_time_attr",
+    ),
+    Parameter(
+        name="mo_mode",
+        default="min",
+        kind=Kind.STR,
+        choices=("min", "max"),
+        help="which values of mo_metric are good",
+    ),
 )

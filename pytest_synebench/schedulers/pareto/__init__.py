@@ -1,0 +1,1 @@
+"""Schedulers of several objectives, between which there is no exchange rate."""

@@ -1,0 +1,122 @@
+"""Multi-objective ASHA (MO-ASHA): promotion, where trials are judged by two metrics at once.
+
+As ``asha_promotion``, but for who is in the top of a rung: the first floor(n / eta) of its n trials
+in the order of ``sorting``, by the benchmark's loss and a second metric (mo_metric: the cost, or
+the elapsed time, unless another is named). So the trials that move up are spread along the front of
+what can be had, from the best loss at any cost to the cheapest.
+
+A trial that reported no finite number as one of the two ranks last and never moves up. The second
+metric is made smaller, unless mo_mode is "max". What the experiment shows as its best trial is
+still judged by the benchmark's metric alone.
+
+Sorting a rung anew at each of its reports costs more than the logarithm of its size: about a
+quarter of a second of work per thousand trials in a rung and report, at worst.
+
+Invariants (tests/schedulers/pareto/test_mo_asha.py holds each one):
+- a trial leaves a rung at most once, and only from the first 1/eta in the order of its points;
+- a dominated trial never moves up before one that dominates it and waits in the same rung;
+- a trial without a finite value of either metric never moves up;
+- with a second metric that is equal for all, the best loss moves up first.
+
+Source: Schmucker et al., "Multi-objective Asynchronous Successive Halving", arXiv:2106.12639,
+Algorithm 1. Syne Tune's MOASHA is the stopping variant: a trial is stopped at a rung unless it is
+among the first 1/eta of those that came before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
+from pytest_synebench.schedulers.halving.rungs import Rung
+from pytest_synebench.schedulers.pareto.sorting import Point, best
+from pytest_synebench.searchers.protocol import Searcher
+from pytest_synebench.trial import Report, Scalar, TrialId
+
+
+class ParetoRung(Rung):
+    """A rung whose top are the first in the order of points.
+
+    Args:
+        level: resource units; reports at it are compared here.
+        reduction_factor: eta: one in this many is in the top, >= 2.
+        metric: under which key a report has the second objective.
+        sign: 1.0 where less of it is better, -1.0 where more is.
+    """
+
+    __slots__ = ("_metric", "_order", "_points", "_sign", "_trials")
+
+    def __init__(self, level: int, reduction_factor: int, *, metric: str, sign: float) -> None:
+        super().__init__(level, reduction_factor)
+        self._metric = metric
+        self._sign = sign
+        self._trials: list[TrialId] = []  #: in the order of arrival
+        self._points: list[Point] = []
+        self._order: list[TrialId] = []  #: the top, the first first
+
+    @property
+    def size(self) -> int:
+        """How many trials have come."""
+        return len(self._trials)
+
+    def take(self, report: Report) -> None:
+        """Take a trial's report at this level in: once per trial."""
+        self._trials.append(report.trial_id)
+        second = self._sign * _number(report.metrics.get(self._metric))
+        self._points.append((report.loss, second))
+        count = len(self._points) // self._factor
+        self._order = [self._trials[i] for i in best(self._points, count)]
+
+    def wait(self, trial_id: TrialId) -> None:
+        """Note that a trial that has come is paused here."""
+        self._waiting.add(trial_id)
+
+    def best_promotable(self) -> TrialId | None:
+        """Return the first trial of the top that waits here; None: there is none."""
+        return next((trial_id for trial_id in self._order if trial_id in self._waiting), None)
+
+    def leave(self, trial_id: TrialId) -> None:
+        """Note that a trial does not wait here, or no longer. Its point stays in."""
+        self._waiting.discard(trial_id)
+
+
+def _number(value: Scalar) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return float("nan")
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond every float
+        return float("nan")
+
+
+class MoAsha(AshaPromotion):
+    """Pauses every trial at every rung, and resumes the first of the front; see the module.
+
+    Args:
+        searcher: where the configs of new trials come from.
+        levels: rung levels, ascending, the last of them max_resource: what ``rung_levels`` returns.
+        reduction_factor: eta in the paper: one trial in this many moves up, >= 2.
+        metric: under which key a report has the second objective.
+        mode: "min" or "max": which values of it are good.
+
+    Raises:
+        UsageError: the levels do not ascend from 1 up, or the factor is below 2.
+    """
+
+    def __init__(
+        self,
+        searcher: Searcher,
+        *,
+        levels: Sequence[int],
+        reduction_factor: int,
+        metric: str,
+        mode: str = "min",
+    ) -> None:
+        sign = -1.0 if mode == "max" else 1.0
+        super().__init__(
+            searcher,
+            levels=levels,
+            reduction_factor=reduction_factor,
+            rung=partial(ParetoRung, metric=metric, sign=sign),
+        )
