@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import json
 import math
 import pstats
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 from pytest_synebench.blackboxes.synthetic import Synthetic
 from pytest_synebench.blackboxes.table import Table
 from pytest_synebench.definition import Benchmark
+from pytest_synebench.durable import frame
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
@@ -71,6 +73,25 @@ def measure(scheduler: str, trials: int, table: Table, profile: cProfile.Profile
     )
 
 
+def json_alone() -> str:
+    """Return how fast this machine writes such lines just now: a busy one is slower by half."""
+    report = {"loss": 0.123456789012345, "epoch": 17, "elapsed_time": 123.456789}
+    event = {
+        "k": "report",
+        "t": 123.456789,
+        "trial": 123,
+        "r": 17,
+        "loss": 0.123456789,
+        "m": report,
+    }
+    encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+    began_s, count = time.process_time(), 50_000
+    for _ in range(count):
+        frame(encode({"e": event}).encode())
+    took_s = time.process_time() - began_s
+    return f"JSON and checksum of as many lines alone: {count / took_s:,.0f}/s"
+
+
 def main() -> int:
     """Measure each scheduler at each size."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -83,6 +104,7 @@ def main() -> int:
         table = Synthetic(last_level=_LEVELS).table(trials)
         for scheduler in given.schedulers.split(","):
             print(measure(scheduler, trials, table, profile), flush=True)
+        print(json_alone(), flush=True)
     if profile is not None:
         pstats.Stats(profile, stream=sys.stdout).sort_stats("tottime").print_stats(32)
     return 0

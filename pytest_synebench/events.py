@@ -155,9 +155,7 @@ def to_json(item: Event | Note | Decision) -> Json:
     {'k': 'stop', 'trial': 3}
     """
     match item:
-        case SlotFreed(at_s=at_s, may_start=may_start):
-            return {"k": "slot", "t": at_s, "may_start": may_start}
-        case Reported(report=r):
+        case Reported(report=r):  # the most of them
             return {
                 "k": "report",
                 "t": r.at_s,
@@ -166,6 +164,8 @@ def to_json(item: Event | Note | Decision) -> Json:
                 "loss": _float_to_json(r.loss),
                 "m": _plain(r.metrics),
             }
+        case SlotFreed(at_s=at_s, may_start=may_start):
+            return {"k": "slot", "t": at_s, "may_start": may_start}
         case Ended(at_s=at_s, trial_id=trial, state=state, reason=reason):
             return {"k": "ended", "t": at_s, "trial": trial, "state": state.value, "why": reason}
         case Start() | Resume() | Pause() | Stop():
@@ -290,18 +290,17 @@ def _float_to_json(value: float) -> float | str:
 
 
 def _plain(values: Mapping[str, Scalar]) -> Json:
-    return {key: _scalar_to_json(value) for key, value in values.items()}
+    return {
+        key: value
+        if not isinstance(value, float) or -math.inf < value < math.inf
+        # A mapping, so that the number nan and the text "nan" stay apart.
+        else {"float": str(value)}
+        for key, value in values.items()
+    }
 
 
 def _scalars(values: Mapping[str, Any]) -> dict[str, Scalar]:
     return {key: _scalar_from_json(value) for key, value in values.items()}
-
-
-def _scalar_to_json(value: Scalar) -> Any:
-    # A mapping, so that the number nan and the text "nan" stay apart.
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": str(value)}
-    return value
 
 
 def _scalar_from_json(value: Any) -> Scalar:

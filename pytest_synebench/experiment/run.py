@@ -173,7 +173,7 @@ class Run:
         num_workers, fewer = slots(self.plan, self._site.machine)
         if fewer:
             self.remarks.append(fewer)
-        keeping = Timekeeping.of(plan, self.table, self.directory, clock)
+        keeping = Timekeeping.of(plan, self.table, self.directory)
         return Tuner(
             Machinery(
                 scheduler=scheduler,

@@ -98,12 +98,13 @@ def play(definition: Benchmark, blackbox: Blackbox, seed: int) -> Play:
     def points(spec: AttemptSpec) -> Iterator[Point]:
         try:
             for point in blackbox.curve(spec.config, seed):
-                metrics = dict(point.metrics)
+                level, elapsed_s, told = point
+                metrics = {**told}
                 if level_key is not None:
-                    metrics[level_key] = point.level
+                    metrics[level_key] = level
                 if elapsed_key is not None:
-                    metrics[elapsed_key] = point.elapsed_s
-                yield Point(point.level, point.elapsed_s, metrics)
+                    metrics[elapsed_key] = elapsed_s
+                yield Point(level, elapsed_s, metrics)
         except UsageError as error:
             raise TrialError(f"cannot be simulated: {error}") from None
 

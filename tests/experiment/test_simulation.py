@@ -94,7 +94,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     }
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(
     scheduler=st.sampled_from(["fifo", "asha_stopping", "asha_promotion"]),
     checkpointing=st.sampled_from(["auto", "off"]),

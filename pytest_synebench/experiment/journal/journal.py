@@ -22,6 +22,8 @@ from pytest_synebench.durable import LineLog, read_lines
 from pytest_synebench.errors import JournalError
 from pytest_synebench.events import SCHEMA, Decision, Event, Note, from_json, to_json
 
+#: As ``json.dumps``, which makes an encoder anew for each call.
+_ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _DECODE = json.JSONDecoder().raw_decode
 
 
@@ -129,6 +131,19 @@ class Journal:
         self._log.close()
 
 
+class Unwritten:
+    """A journal that is written nowhere: of an experiment that is only looked into."""
+
+    def append(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
+        """Forget it."""
+
+    def sync(self, *, last: bool = False) -> None:
+        """Nothing to wait for."""
+
+    def close(self) -> None:
+        """Nothing to let go."""
+
+
 def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[Entry]]:
     """Return header and entries of a journal without holding or changing it.
 
@@ -142,7 +157,7 @@ def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[Entry]]:
 
 
 def _dump(data: Mapping[str, Any]) -> bytes:
-    return json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
+    return _ENCODE(data).encode()
 
 
 def _parse(payloads: Iterable[bytes], name: str) -> tuple[dict[str, Any] | None, list[Entry]]:

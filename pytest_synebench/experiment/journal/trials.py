@@ -32,6 +32,8 @@ from pytest_synebench.events import (
 )
 from pytest_synebench.trial import CheckpointRef, Config, Report, TrialId, TrialState
 
+_OF_SESSIONS = (Opened, Began, Closed)  #: a free slot that was left free stays so
+
 
 @dataclass(slots=True)
 class TrialRecord:
@@ -110,7 +112,7 @@ class TrialTable:
     def fold(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
         """Take one entry of the journal in."""
         self._fold_event(event)
-        if not isinstance(event, Opened | Began | Closed):
+        if not isinstance(event, _OF_SESSIONS):
             self.declined = event if isinstance(event, SlotFreed) and not decisions else None
         for decision in decisions:
             self._fold_decision(decision, event.at_s)

@@ -44,6 +44,7 @@ class Attempts:
         """
         self._parts = parts
         self._deadlines = deadlines
+        self._limited = not deadlines.none
         spent_s = parts.table.at_s if parts.spent_s is None else parts.spent_s
         self.watch = Stopwatch(parts.clock, spent_s)
         self.live: dict[TrialId, Live] = {}
@@ -73,6 +74,8 @@ class Attempts:
 
     def enforce_deadlines(self) -> None:
         """End the attempts that are overdue; what they had sent before counts."""
+        if not self._limited:
+            return
         now_s = self.watch.pumped_s()
         for live in self.live.values():
             if live.watched and (reason := live.watch.overdue(now_s)):
@@ -82,6 +85,8 @@ class Attempts:
 
     def left_s(self) -> float:
         """Return the seconds until the next of them is overdue; infinite where none will be."""
+        if not self._limited:
+            return math.inf
         now_s = self.watch.pumped_s()
         lefts = (live.watch.left_s(now_s) for live in self.live.values() if live.watched)
         return min(lefts, default=math.inf)
@@ -95,12 +100,16 @@ class Attempts:
         for seen in observations:
             live = self.live.get(seen.key.trial_id)
             if live is not None and live.key == seen.key:  # else of an earlier life
-                if _is_progress(live, seen):
+                if self._limited and _is_progress(live, seen):
                     live.watch.heard(self.watch.pumped_s())
                 self._take(live, seen)
 
     def _take(self, live: Live, seen: Observation) -> None:
         match seen:
+            case AttemptReported():  # the most of them
+                if self._parts.order.virtual:
+                    live.arrived_s[seen.sequence] = self.watch.total_s()
+                self._parts.order.offer(seen)
             case AttemptPlaced():
                 live.watch = self._deadlines.watch(self.watch.pumped_s())
             case AttemptSaved(level=level):
@@ -108,10 +117,6 @@ class Attempts:
                 self.expect_end(live)
             case AttemptBegan():
                 live.begun, live.checkpoints = True, seen.checkpoints
-                self._parts.order.offer(seen)
-            case AttemptReported():
-                if self._parts.order.virtual:
-                    live.arrived_s[seen.sequence] = self.watch.total_s()
                 self._parts.order.offer(seen)
             case AttemptEnded():
                 self._gone(live, seen)
@@ -125,6 +130,8 @@ class Attempts:
 
     def expect_end(self, live: Live) -> None:
         """At its last level a process has nothing left to do once its checkpoint is safe."""
+        if not self._limited:
+            return
         trial = self._parts.table.trials[live.key.trial_id]
         safe = not live.checkpoints or live.saved >= trial.level
         last = trial.state is TrialState.PAUSED or (

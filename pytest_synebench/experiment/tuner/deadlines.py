@@ -85,6 +85,12 @@ class Deadlines:
             end_grace_s=plan.params["stop_grace"],
         )
 
+    @property
+    def none(self) -> bool:
+        """Whether no attempt can be overdue."""
+        limits = (self.trial_timeout_s, self.progress_timeout_s)
+        return limits == (None, None) and self.end_grace_s == math.inf
+
     def watch(self, now_s: float) -> Watch:
         """Return the watch of an attempt that begins now."""
         return Watch(self.trial_timeout_s, self.progress_timeout_s, now_s, now_s, self.end_grace_s)

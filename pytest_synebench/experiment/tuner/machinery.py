@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from pytest_synebench.backends.protocol import AttemptKey, Backend
 from pytest_synebench.clock import Clock
-from pytest_synebench.experiment.journal.journal import Journal
+from pytest_synebench.experiment.journal.journal import Journal, Unwritten
 from pytest_synebench.experiment.journal.trials import TrialTable
 from pytest_synebench.experiment.tuner.budget import Budget
 from pytest_synebench.experiment.tuner.deadlines import Deadlines, Watch
@@ -45,7 +45,7 @@ class Machinery:
 
     scheduler: Scheduler
     backend: Backend
-    journal: Journal
+    journal: Journal | Unwritten
     table: TrialTable
     launch: Launch
     intake: Intake
@@ -65,6 +65,11 @@ class Limits:
     wind_down_s: float  #: how long ending attempts may take before they are ended by force
     session_s: float | None = None  #: measured seconds after which this session breaks off
     polls: int = 1  #: how often a pump asks the back-end: more, where waiting takes no time
+
+    @property
+    def instant(self) -> bool:
+        """Whether waiting takes no time, and all that is due at one moment can be had at once."""
+        return self.polls > 1
 
     def breaks_off(self, session_s: float) -> str:
         """Return why a session that has taken so many seconds is interrupted, or ""."""

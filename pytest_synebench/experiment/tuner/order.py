@@ -19,7 +19,6 @@ from pytest_synebench.backends.protocol import (
     AttemptKey,
     AttemptReported,
 )
-from pytest_synebench.clock import Clock
 from pytest_synebench.experiment.journal.trials import TrialRecord
 
 Told = AttemptBegan | AttemptReported | AttemptEnded  #: what the journal may hear of
@@ -33,6 +32,11 @@ class Order(Protocol):
     @property
     def settled(self) -> bool:
         """Whether all that belongs to the present time was told, so that slots may be filled."""
+        ...
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing can be told before something else arrives or is launched, for certain."""
         ...
 
     def now_s(self, measured_s: float) -> float:
@@ -65,16 +69,11 @@ class Order(Protocol):
 
 
 class AsItComes:
-    """The order of arrival, at measured time, or at that of a clock of its own.
-
-    Args:
-        clock: what tells the time of the experiment; None: it is measured.
-    """
+    """The order of arrival, at measured time."""
 
     virtual = False
 
-    def __init__(self, clock: Clock | None = None) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._queue: deque[Told] = deque()
         self._sealed: set[AttemptKey] = set()
 
@@ -83,9 +82,14 @@ class AsItComes:
         """Whether everything that arrived was told."""
         return not self._queue
 
+    @property
+    def empty(self) -> bool:
+        """Whether everything that arrived was told."""
+        return not self._queue
+
     def now_s(self, measured_s: float) -> float:
-        """Return the measured time, or the clock's own: no sum, which would round."""
-        return measured_s if self._clock is None else self._clock.now_s()
+        """Return the measured time."""
+        return measured_s
 
     def launched(self, key: AttemptKey, trial: TrialRecord) -> None:
         """Nothing to note."""

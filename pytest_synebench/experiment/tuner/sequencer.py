@@ -116,6 +116,11 @@ class Sequencer:
         """Whether nothing of the present time, or before it, is still to come."""
         return all(lane.next().at_s > self._now_s for lane in self._lanes.values())
 
+    @property
+    def empty(self) -> bool:
+        """Not known without looking: a decision may have made way for what waits here."""
+        return False
+
     def now_s(self, measured_s: float) -> float:  # noqa: ARG002 - measured time does not count
         """Return the time of what was told last."""
         return self._now_s

@@ -27,7 +27,8 @@ class Stopwatch:
         """
         self._clock = clock
         self._began_s = clock.now_s()
-        self._already_s = already_s
+        # Exactly 0 where the clock goes on at that time itself: no sum, which would round.
+        self._offset_s = already_s - self._began_s
         self._pumped_s = 0.0
         self._entered_s: float | None = None
 
@@ -37,7 +38,7 @@ class Stopwatch:
 
     def total_s(self) -> float:
         """Return the seconds since the experiment began, pauses between sessions left out."""
-        return self._already_s + self.session_s()
+        return self._clock.now_s() + self._offset_s
 
     def pumped_s(self) -> float:
         """Return the seconds of this session in which somebody waited for trials."""

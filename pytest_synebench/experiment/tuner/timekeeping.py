@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pytest_synebench.clock import Clock
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.journal import timings
 from pytest_synebench.experiment.journal.trials import TrialTable
@@ -34,22 +33,19 @@ class Timekeeping:
     session_s: float | None = None  #: measured seconds after which a session breaks off
 
     @classmethod
-    def of(
-        cls, plan: Plan, table: TrialTable, directory: Path, clock: Clock | None = None
-    ) -> Timekeeping:
+    def of(cls, plan: Plan, table: TrialTable, directory: Path) -> Timekeeping:
         """Return what a plan asks for.
 
         Args:
             plan: of the experiment.
             table: where its journal ends.
             directory: of the run, with its measured times so far.
-            clock: of a simulated run, which tells its time; None: that is measured.
         """
         budget = Budget.of(plan)
         if plan.simulated:
             # Exact by itself: nothing arrives that could come in another order.
             intake = Intake(plan.definition, cumulative=True)
-            return cls(order=AsItComes(clock), intake=intake, budget=budget)
+            return cls(order=AsItComes(), intake=intake, budget=budget)
         if not plan.params["deterministic"]:
             return cls(order=AsItComes(), intake=Intake(plan.definition), budget=budget)
         known = {place: one.elapsed for place, one in timings.arrivals(directory).items()}

@@ -29,6 +29,7 @@ from pytest_synebench.backends.protocol import (
     AttemptBegan,
     AttemptEnded,
     AttemptReported,
+    Observation,
 )
 from pytest_synebench.errors import TrialError
 from pytest_synebench.events import (
@@ -119,19 +120,24 @@ class Tuner:
 
     def _advance(self, timeout_s: float) -> bool:
         """Take in what the back-end has seen; return whether there may be more."""
-        patience_s = self._patience_s(timeout_s)
-        with self.attempts.watch.waiting(patience_s):
-            seen = self.parts.backend.poll(patience_s)
-        self.attempts.arrive(seen)
+        self.attempts.arrive(self._seen(timeout_s))
         while not self._over():
             told = self.parts.order.release()
             for one in told:
                 self._observe(one)
-            if not self._over():
+            if not (told and self._over()):
                 self._fill_slots()
-            if not told:
-                return True
+            # Where waiting takes no time, filling slots may have brought what is due now.
+            if self.parts.order.empty or not (told or self.limits.instant):
+                return not self.reason
         return False
+
+    def _seen(self, timeout_s: float) -> list[Observation]:
+        patience_s = self._patience_s(timeout_s)
+        if self.limits.instant:
+            return self.parts.backend.poll(patience_s)
+        with self.attempts.watch.waiting(patience_s):
+            return self.parts.backend.poll(patience_s)
 
     def close(self, reason: str, *, finished: bool) -> None:
         """End every attempt, politely first, and write down why. May be repeated."""
@@ -152,10 +158,10 @@ class Tuner:
     def _observe(self, seen: Told) -> None:
         live = self.live[seen.key.trial_id]
         match seen:
-            case AttemptBegan():
-                self._began(seen)
             case AttemptReported():
                 self._reported(live, seen)
+            case AttemptBegan():
+                self._began(seen)
             case AttemptEnded():
                 self._ended(live, seen)
 
@@ -286,6 +292,8 @@ class Tuner:
     def _fill_slots(self) -> None:
         while self._backlog and self._free_slot():
             self._launch(self._backlog.popleft())
+        if self.limits.instant:  # what is due now comes before a slot is offered
+            self.attempts.arrive(self.parts.backend.poll(0.0))
         if not self.parts.order.settled:
             return
         while not self._declined and self._free_slot():
@@ -304,12 +312,16 @@ class Tuner:
         return len(self.live) + len(self._waiting) < self.limits.num_workers
 
     def _over(self) -> bool:
-        if not self.done:
-            if reason := self.limits.budget.exceeded(self.parts.table, self.now_s()):
+        if not self.reason:
+            budget, session_s = self.limits.budget, self.limits.session_s
+            now_s = 0.0 if budget.scheduler_timeout_s is None else self.now_s()
+            if reason := budget.exceeded(self.parts.table, now_s):
                 self.close(reason, finished=True)
-            elif reason := self.limits.breaks_off(self.attempts.watch.session_s()):
+            elif session_s is not None and (
+                reason := self.limits.breaks_off(self.attempts.watch.session_s())
+            ):
                 self.close(reason, finished=False)
-        return self.done
+        return bool(self.reason)
 
     # -- time ------------------------------------------------------------------------------------
 
