@@ -50,6 +50,12 @@ def add_static(parser: pytest.Parser) -> None:
         help="go on with the newest unfinished run of each experiment",
     )
     option(
+        "--synebench-dry-run",
+        action="store_true",
+        help="start and write nothing: print how many trials would reach which level, how many "
+        "epochs that is, and how long it would take",
+    )
+    option(
         "--synebench-takeover",
         action="store_true",
         help="with --synebench-resume: also where another session holds the run, if that one is "

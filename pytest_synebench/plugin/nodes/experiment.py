@@ -95,6 +95,18 @@ class Experiment(pytest.Collector):
         """Yield launch, the trials, sound."""
         return self.make_items(self)
 
+    def plan(self, definition: Benchmark) -> Plan:
+        """Return what it is to run, now that its fixture has returned the definition."""
+        return Plan(
+            benchmark=self.selection.benchmark,
+            variant=self.variant,
+            params=self.selection.params,
+            definition=definition,
+            run_id=self.run_id,
+            listed=self.selection.listed,
+            where=self.where,
+        )
+
     # -- while it runs ---------------------------------------------------------------------------
 
     def open(self, definition: Benchmark) -> None:
@@ -106,15 +118,7 @@ class Experiment(pytest.Collector):
         if self.run is not None:
             return
         option = self.config.option
-        plan = Plan(
-            benchmark=self.selection.benchmark,
-            variant=self.variant,
-            params=self.selection.params,
-            definition=definition,
-            run_id=self.run_id,
-            listed=self.selection.listed,
-            where=self.where,
-        )
+        plan = self.plan(definition)
         root = Path(self.config.rootpath, option.synebench_storage or ".synebench")
         audit = typed_of(self.config).audit
         self.run = open_run(

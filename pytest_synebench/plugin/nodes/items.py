@@ -19,8 +19,11 @@ from typing import Any, TypeVar
 
 import pytest
 
+from pytest_synebench.backends.local.machine import this_machine
+from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import SynebenchError
 from pytest_synebench.experiment.journal.trials import TrialRecord
+from pytest_synebench.experiment.preview import Preview, preview
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.plugin import compat
 from pytest_synebench.plugin.choice.selection import typed_of
@@ -28,6 +31,7 @@ from pytest_synebench.plugin.nodes.experiment import Experiment
 from pytest_synebench.plugin.nodes.replayed import difference
 from pytest_synebench.trial import TrialId, TrialState
 
+PREVIEW = "synebench_preview"  #: the property of a report that holds it
 _LAST_LINES = 20
 _LAST_BYTES = 16_384
 
@@ -62,7 +66,7 @@ class Item(pytest.Function):
         try:
             super().setup()
             if not self.config.getoption("setuponly", default=False):
-                experiment.open(compat.fixture_value(self, experiment.selection.benchmark))
+                self.launch(compat.fixture_value(self, experiment.selection.benchmark))
         except (Exception, pytest.fail.Exception) as error:
             if experiment.run is None:
                 experiment.error = str(error) or repr(error)
@@ -70,6 +74,10 @@ class Item(pytest.Function):
                 # In setup pytest asks no item how to show a failure; of this kind it shows text.
                 raise pytest.fail.Exception(str(error), pytrace=False) from None
             raise
+
+    def launch(self, definition: Benchmark) -> None:
+        """Open the experiment's run, unless it is open."""
+        self.experiment.open(definition)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where the benchmark is declared, and what to call the item."""
@@ -145,6 +153,21 @@ class TrialItem(Item):
         self.user_properties += properties(run, self.record)
         if self.record.state is TrialState.FAILED:
             raise Unsuccessful(failure(run, self.record))
+
+
+class PreviewItem(Item):
+    """Says what the experiment would do, in place of doing it."""
+
+    expected: Preview | None = None
+
+    def launch(self, definition: Benchmark) -> None:
+        """Look into the plan; nothing is started."""
+        self.expected = preview(self.experiment.plan(definition), this_machine())
+
+    def runtest(self) -> None:
+        """Keep what was found for the end of the session, on whatever worker this is."""
+        if self.expected is not None:
+            self.user_properties.append((PREVIEW, "\n".join(self.expected.lines())))
 
 
 class TrialsItem(Item):
@@ -237,7 +260,10 @@ def last_lines(path: Path) -> Sequence[str]:
 
 
 def of_experiment(experiment: Experiment) -> Iterator[pytest.Item]:
-    """Yield the items of an experiment: launch, the trials, sound."""
+    """Yield the items of an experiment: launch, the trials, sound; or what it would do."""
+    if experiment.config.option.synebench_dry_run:
+        yield make(PreviewItem, experiment, "preview")
+        return
     yield make(LaunchItem, experiment, "launch")
     if experiment.one_item:
         yield make(TrialsItem, experiment, "trials")

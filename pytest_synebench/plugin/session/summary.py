@@ -17,10 +17,12 @@ import pytest
 from pytest_synebench.plugin import loading, xdist
 from pytest_synebench.plugin.choice.chain import chain
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES
+from pytest_synebench.plugin.nodes.items import PREVIEW
 
 
 def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
     """Write the summaries of this session; a worker that was interrupted has sent none."""
+    show_previews(reporter)
     found = config.stash.get(SUMMARIES, None) or []
     summaries = sorted(found, key=lambda one: str(one["name"]))
     if not summaries and not interrupted:
@@ -32,6 +34,18 @@ def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
             reporter.write_line(line)
     if interrupted or not all(one["finished"] or one["fenced"] for one in summaries):
         reporter.write_line(f"go on with what is unfinished: {resume_command(config)}", yellow=True)
+
+
+def show_previews(reporter: Any) -> None:
+    """Write what experiments would do, where that was asked for."""
+    reports = [one for one in reporter.stats.get("passed", ()) if one.when == "call"]
+    texts = [text for one in reports for key, text in one.user_properties if key == PREVIEW]
+    if texts:
+        reporter.ensure_newline()
+        reporter.section("synebench: nothing was started", "-")
+    for text in sorted(texts):
+        for line in text.splitlines():
+            reporter.write_line(line)
 
 
 def lines(one: Mapping[str, Any]) -> list[str]:
