@@ -57,6 +57,11 @@ class Rows:
                     f"rows {before} and {row} have one config, {self.config(row)!r}; a table has "
                     "one row per config (several seeds need a seed column)"
                 )
+        # Most configs hold the values as they stand here; the texts are for those that only match.
+        names = list(space.domains)
+        self._exact = dict(
+            zip(zip(*(self._values[n] for n in names), strict=True), range(len(self)), strict=True)
+        )
         self._units: Floats | None = None
 
     def __len__(self) -> int:
@@ -69,7 +74,8 @@ class Rows:
     def find(self, config: Config) -> int | None:
         """Return the row of a config, or None."""
         try:
-            return self._index.get(self.space.key(config))
+            row = self._exact.get(tuple([config[name] for name in self.space.domains]))
+            return self._index.get(self.space.key(config)) if row is None else row
         except (KeyError, UsageError):
             return None
 

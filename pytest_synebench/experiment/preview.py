@@ -35,8 +35,6 @@ from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.space import ConfigSpace, keyed_random
 from pytest_synebench.trial import Config
 
-_POLLS = 1000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
@@ -137,7 +135,7 @@ def _tuner(
             budget=budget,
             deadlines=Deadlines.of(plan),
             wind_down_s=0.0,
-            polls=_POLLS,
+            instant=True,
         ),
     )
 

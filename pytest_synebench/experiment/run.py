@@ -47,7 +47,6 @@ from pytest_synebench.experiment.tuner.tuner import Tuner
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.trial import Scalar, TrialId
 
-_POLLS = 1000  # of a simulated run in one pump: some hundredths of a second
 _LINES_PER_FSYNC = 1000  # of a simulated run's journal: what a crash may cost is simulated again
 _FORCE_S = 5.0  # after the grace: how long the kernel may take to end what SIGKILL has hit
 
@@ -194,7 +193,7 @@ class Run:
                 deadlines=Deadlines.of(plan),
                 wind_down_s=0.0 if plan.simulated else plan.params["stop_grace"] + _FORCE_S,
                 session_s=keeping.session_s,
-                polls=_POLLS if plan.simulated else 1,
+                instant=plan.simulated,
             ),
         )
 

@@ -2,13 +2,15 @@
 
 Invariants (tests/experiment/test_simulation.py):
 - a benchmark without a blackbox, or with one that does not fit, is refused before anything starts;
+- a function is called once, however often an experiment asks for what it makes;
 - equal plans choose equal curves: which of several seeds a run takes is keyed by its own;
 - what is reported is the curve's, under the benchmark's keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 from pytest_synebench.backends.protocol import AttemptSpec
 from pytest_synebench.backends.simulated.backend import Delays, Play, SimulatedBackend
@@ -33,9 +35,15 @@ def blackbox_of(plan: Plan) -> Blackbox:
             "simulated by; give its Benchmark one, blackbox=..., a table or a formula "
             "(docs/guide/simulation.md), or run its script with --backend local"
         )
-    blackbox: Blackbox = given() if callable(given) else given
+    blackbox: Blackbox = _made(given) if callable(given) else given
     _check_fits(plan, blackbox)
     return blackbox
+
+
+@functools.lru_cache(maxsize=4)
+def _made(make: Callable[[], Blackbox]) -> Blackbox:
+    """Return what a function makes: once, since an experiment asks for it several times."""
+    return make()
 
 
 def _check_fits(plan: Plan, blackbox: Blackbox) -> None:

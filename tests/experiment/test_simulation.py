@@ -24,6 +24,7 @@ from pytest_synebench.experiment.assembly import build_scheduler, slots
 from pytest_synebench.experiment.journal.journal import Entry, read_journal
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
+from pytest_synebench.experiment.tuner.machinery import Limits
 from pytest_synebench.trial import TrialId, TrialState
 
 FAMILY = Synthetic(last_level=9, rank_correlation=0.7)
@@ -122,9 +123,11 @@ def test_a_run_that_was_killed_decides_once_resumed_as_if_it_had_not(
     assert after == decided(read_journal(before.directory / "journal.jsonl")[1])
 
 
-def test_an_interrupted_run_loses_nothing_and_goes_on(tmp_path: Path) -> None:
+def test_an_interrupted_run_loses_nothing_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Limits, "polls", 20)
     run = Run.open(plan(tmp_path), root=tmp_path / "r")
-    run._tuner.limits = dataclasses.replace(run._tuner.limits, polls=20)  # type: ignore[union-attr] # it is open
     run.pump(0.2)
     run.close()
     told = decided(read_journal(run.directory / "journal.jsonl")[1])
@@ -236,6 +239,8 @@ def test_a_blackbox_may_be_made_when_it_is_first_needed(tmp_path: Path) -> None:
     lazy = plan(tmp_path, load)
     assert made == []
     assert simulation.blackbox_of(lazy) is TABLE
+    simulate(lazy, tmp_path / "r")
+    assert made == [1]
 
 
 @pytest.mark.parametrize(

@@ -41,12 +41,13 @@ class Launch:
         """
         self._plan = plan
         self._directory = directory
+        self._trials = directory / "trials"
         self._store = store
         self.checkpoint_at = checkpoint_levels(plan, scheduler)
 
     def trial_directory(self, trial_id: TrialId) -> Path:
         """Return the directory of a trial: config, logs, checkpoints."""
-        return self._directory / "trials" / str(trial_id)
+        return self._trials / str(trial_id)
 
     def spec(self, trial: TrialRecord) -> AttemptSpec:
         """Return what the trial's current attempt is told; one that is real has a directory."""

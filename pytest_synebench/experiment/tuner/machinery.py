@@ -64,12 +64,18 @@ class Limits:
     deadlines: Deadlines
     wind_down_s: float  #: how long ending attempts may take before they are ended by force
     session_s: float | None = None  #: measured seconds after which this session breaks off
-    polls: int = 1  #: how often a pump asks the back-end: more, where waiting takes no time
+    #: whether waiting takes no time, and all that is due at one moment can be had at once
+    instant: bool = False
 
     @property
-    def instant(self) -> bool:
-        """Whether waiting takes no time, and all that is due at one moment can be had at once."""
-        return self.polls > 1
+    def polls(self) -> int:
+        """How often one pump asks the back-end: where that takes no time, for a while."""
+        return 1000 if self.instant else 1
+
+    @property
+    def timed(self) -> bool:
+        """Whether time alone may end the experiment, or the session."""
+        return self.session_s is not None or self.budget.scheduler_timeout_s is not None
 
     def breaks_off(self, session_s: float) -> str:
         """Return why a session that has taken so many seconds is interrupted, or ""."""

@@ -70,14 +70,11 @@ class Tuner:
     _backlog: deque[TrialRecord] = field(default_factory=deque)  #: were running when a run died
     _declined: bool = False  #: the scheduler left a free slot free, and nothing happened since
     attempts: Attempts = field(init=False)
+    live: dict[TrialId, Live] = field(init=False)  #: the attempts whose end does not count yet
 
     def __post_init__(self) -> None:
         self.attempts = Attempts(self.parts, self.limits.deadlines)
-
-    @property
-    def live(self) -> dict[TrialId, Live]:
-        """The attempts whose end does not count yet."""
-        return self.attempts.live
+        self.live = self.attempts.live
 
     @property
     def timings(self) -> list[Timing]:
@@ -121,21 +118,23 @@ class Tuner:
     def _advance(self, timeout_s: float) -> bool:
         """Take in what the back-end has seen; return whether there may be more."""
         self.attempts.arrive(self._seen(timeout_s))
-        while not self._over():
+        timed = self.limits.timed
+        while not (timed and self._over()):
             told = self.parts.order.release()
             for one in told:
                 self._observe(one)
-            if not (told and self._over()):
-                self._fill_slots()
+            if self._over():
+                return False
+            self._fill_slots()
             # Where waiting takes no time, filling slots may have brought what is due now.
             if self.parts.order.empty or not (told or self.limits.instant):
                 return not self.reason
         return False
 
     def _seen(self, timeout_s: float) -> list[Observation]:
-        patience_s = self._patience_s(timeout_s)
         if self.limits.instant:
-            return self.parts.backend.poll(patience_s)
+            return self.parts.backend.poll(self._budget_s(timeout_s))
+        patience_s = self._patience_s(timeout_s)
         with self.attempts.watch.waiting(patience_s):
             return self.parts.backend.poll(patience_s)
 
@@ -292,7 +291,10 @@ class Tuner:
     def _fill_slots(self) -> None:
         while self._backlog and self._free_slot():
             self._launch(self._backlog.popleft())
-        if self.limits.instant:  # what is due now comes before a slot is offered
+        if not self._free_slot():
+            return
+        if self.limits.instant and not self._declined:
+            # What is due now comes before a slot is offered.
             self.attempts.arrive(self.parts.backend.poll(0.0))
         if not self.parts.order.settled:
             return
@@ -353,12 +355,15 @@ class Tuner:
     def _patience_s(self, timeout_s: float) -> float:
         if not self.live:
             return 0.0
-        waits = [timeout_s, self.attempts.left_s()]
-        if self.limits.budget.scheduler_timeout_s is not None:
-            waits.append(self.limits.budget.scheduler_timeout_s - self.now_s())
+        waits = [self._budget_s(timeout_s), self.attempts.left_s()]
         if self.limits.session_s is not None:
             waits.append(self.limits.session_s - self.attempts.watch.session_s())
         return max(0.0, min(waits))
+
+    def _budget_s(self, timeout_s: float) -> float:
+        """Return the seconds to wait, of so many, before the experiment's time is up."""
+        ends_s = self.limits.budget.scheduler_timeout_s
+        return timeout_s if ends_s is None else max(0.0, min(timeout_s, ends_s - self.now_s()))
 
     def _trial(self, trial_id: TrialId) -> TrialRecord:
         return self.parts.table.trials[trial_id]

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from toy_plan import toy_plan
 
 from pytest_synebench.experiment.tuner.deadlines import Deadlines
 
@@ -72,3 +75,17 @@ def test_without_limits_nothing_is_ever_overdue() -> None:
     watch = Deadlines().watch(0.0)
     assert watch.left_s(1e12) == math.inf
     assert watch.overdue(1e12) == ""
+
+
+def test_a_plan_sets_deadlines_and_a_simulated_one_has_none(tmp_path: Path) -> None:
+    limits: dict[str, Any] = {"trial_timeout": 5.0, "progress_timeout": None, "stop_grace": 2.0}
+    real = Deadlines.of(toy_plan(tmp_path, **limits))
+    assert real == Deadlines(trial_timeout_s=5.0, progress_timeout_s=None, end_grace_s=2.0)
+    assert not real.none
+    # An attempt that has nothing left to do is overdue after the grace, whatever else is unlimited.
+    assert not Deadlines.of(toy_plan(tmp_path, progress_timeout=None)).none
+    simulated = Deadlines.of(toy_plan(tmp_path, backend="simulated", **limits))
+    assert simulated.none
+    watch = simulated.watch(0.0)
+    watch.must_end(0.0)
+    assert watch.left_s(1e12) == math.inf

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from toy_plan import toy_plan
 
 from pytest_synebench.backends.protocol import AttemptKey
+from pytest_synebench.blackboxes.synthetic import Synthetic
 from pytest_synebench.errors import CheckpointError
 from pytest_synebench.events import Start
 from pytest_synebench.experiment.assembly import build_scheduler
@@ -206,3 +207,12 @@ def test_a_copy_may_load_what_it_begins_from_and_nothing_beyond(tmp_path: Path) 
     record = TrialRecord(T2, {"lr": 2.0}, 6, ref)
     spec = launch_of(tmp_path, scheduler="asha_promotion").spec(record)
     assert (spec.resume_at_most, spec.until) == (4, 6)
+
+
+def test_a_simulated_attempt_has_no_directory_and_knows_when_it_was_decided(tmp_path: Path) -> None:
+    launch = launch_of(tmp_path, fields={"blackbox": Synthetic()}, backend="simulated")
+    record = trial(level=3)
+    record.started_s, record.started_from = 12.5, 1
+    spec = launch.spec(record)
+    assert not spec.directory.exists()
+    assert (spec.started_s, spec.started_from, spec.resume_at_most) == (12.5, 1, 3)

@@ -70,3 +70,12 @@ def test_what_was_not_told_is_given_up_once(seen: list[Told]) -> None:
     assert order.drain() == seen
     assert order.drain() == []
     assert order.release() == ()
+
+
+def test_as_it_comes_it_is_empty_exactly_when_everything_was_told() -> None:
+    order = AsItComes()
+    empty = [order.empty]
+    order.offer(AttemptEnded(key=KEYS[0], ok=True, detail=""))
+    empty.append(order.empty)
+    order.release()
+    assert [*empty, order.empty] == [True, False, True]

@@ -93,3 +93,16 @@ def test_the_time_people_see_is_measured(tmp_path: Path) -> None:
     table.at_s = 4.0
     assert wall_s(toy_plan(tmp_path), table, tmp_path) == 4.0
     assert wall_s(toy_plan(tmp_path, deterministic=True), table, tmp_path) == 9.0
+
+
+def test_a_simulated_run_has_times_of_its_trials_and_needs_no_sequence(tmp_path: Path) -> None:
+    kept = keeping(tmp_path, backend="simulated", deterministic=True, scheduler_timeout=60.0)
+    assert not kept.order.virtual
+    assert kept.budget.scheduler_timeout_s == 60.0
+    trial = TrialRecord(T0, {}, None)
+    trial.reports.append(
+        Report(trial_id=T0, resource=1, loss=1.0, at_s=0.0, metrics={"elapsed": 2.0})
+    )
+    trial.beginnings[0] = (1, 1)
+    # The curve counts on: nothing is added to what it says.
+    assert kept.intake.read(sent(2, 5.0), trial, 1, 0.0).metrics["elapsed"] == 5.0
