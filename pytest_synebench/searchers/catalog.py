@@ -67,20 +67,58 @@ def _evolution(problem: Problem) -> Searcher:
     return evolution(problem)
 
 
+def _tpe(problem: Problem) -> Searcher:
+    from pytest_synebench.searchers.model_based.optuna_sampling import tpe
+
+    return tpe(problem)
+
+
+def _gp(problem: Problem) -> Searcher:
+    from pytest_synebench.searchers.model_based.optuna_sampling import gp
+
+    return gp(problem)
+
+
+def _cmaes(problem: Problem) -> Searcher:
+    from pytest_synebench.searchers.model_based.cma_es import cmaes
+
+    return cmaes(problem)
+
+
 _MAKERS: dict[str, Callable[[Problem], Searcher]] = {
     "random": _random,
     "grid": _grid,
     "sobol": _sobol,
     "evolution": _evolution,
+    "tpe": _tpe,
+    "gp": _gp,
+    "cmaes": _cmaes,
+    "bayesopt_constrained": _gp,
 }
 NAMES = tuple(_MAKERS)
+#: Names that the system we succeed used for the same.
+ALIASES = {"bayesopt": "gp"}
 #: Names of the system we succeed, and of its relatives, that no searcher here has.
-REPLACED = {"rea": "evolution"}
+REPLACED = {
+    "bore": "tpe",
+    "botorch": "gp",
+    "cqr": "gp",
+    "kde": "tpe",
+    "mobster": "gp",
+    "rea": "evolution",
+    "skopt": "gp",
+}
+#: What a searcher needs of the benchmark, and what that is.
+_NEEDS = {
+    "bayesopt_constrained": ("constraint_attr", "the key of the reports that must be <= 0"),
+}
 
 
 def registered() -> tuple[str, ...]:
     """Return the names that installed packages register; nothing of theirs is imported."""
-    return tuple(sorted({point.name for point in metadata.entry_points(group=GROUP)} - {*NAMES}))
+    return tuple(
+        sorted({point.name for point in metadata.entry_points(group=GROUP)} - {*NAMES, *ALIASES})
+    )
 
 
 def check_name(name: str) -> None:
@@ -89,14 +127,14 @@ def check_name(name: str) -> None:
     Raises:
         UsageError: with the names there are, and the nearest, or what replaces an old name.
     """
-    if name in _MAKERS:
+    if name in _MAKERS or name in ALIASES:
         return
     if name in (known := registered()):
         return
     if (instead := _replacement(name)) is not None:
         raise UsageError(f"there is no searcher {name!r} here; what replaces it is {instead!r}")
     names = (*NAMES, *known)
-    near = get_close_matches(str(name), names, n=1)
+    near = get_close_matches(str(name), (*names, *ALIASES), n=1)
     raise UsageError(
         f"no searcher is called {name!r}; known: {', '.join(names)}"
         + (f". Did you mean {near[0]!r}?" if near else "")
@@ -107,7 +145,25 @@ def _replacement(name: str) -> str | None:
     bare = str(name).removeprefix("raytune_")
     if bare in REPLACED:
         return REPLACED[bare]
-    return bare if bare != name and bare in _MAKERS else None
+    bare = ALIASES.get(bare, bare)
+    return bare if bare in _MAKERS else None
+
+
+def check_needs(
+    name: str, *, constraint_attr: str | None = None, cost_model: object | None = None
+) -> None:
+    """Refuse a searcher that needs of the benchmark what it does not have.
+
+    Raises:
+        UsageError: with what is missing.
+    """
+    has = {"constraint_attr": constraint_attr, "cost_model": cost_model}
+    needed, meaning = _NEEDS.get(name, ("", ""))
+    if needed and has[needed] is None:
+        raise UsageError(
+            f"searcher {name} needs {needed}, {meaning}, and the benchmark has none; add "
+            f"{needed}=... to its Benchmark, or choose --searcher gp"
+        )
 
 
 def build(
@@ -123,7 +179,7 @@ def build(
     """Return a searcher.
 
     Args:
-        name: one of ``NAMES`` or of ``registered()``.
+        name: one of ``NAMES``, ``ALIASES`` or ``registered()``.
         space: the configuration space.
         seed: what chance depends on.
         points_to_evaluate: configs to suggest first, whole or partial; None: the midpoint.
@@ -136,6 +192,8 @@ def build(
             that the searcher needs.
     """
     check_name(name)
+    name = ALIASES.get(name, name)
+    check_needs(name, constraint_attr=constraint_attr, cost_model=cost_model)
     problem = Problem(
         space=space,
         seed=seed,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,17 +12,39 @@ from pytest_synebench.searchers.catalog import NAMES, build, check_name, registe
 from pytest_synebench.searchers.protocol import History
 from pytest_synebench.searchers.random_search import RandomSearch
 from pytest_synebench.space import ConfigSpace, choice, uniform
+from pytest_synebench.trial import Config
 
 KNOWN = ", ".join(NAMES)
 SPACE = ConfigSpace({"lr": uniform(0, 1), "model": choice(["a", "b"])})
 
 
+class Cheap:
+    """A cost model that knows no differences."""
+
+    def cost(self, config: Config, resource: int) -> float:
+        return float(resource)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_builds_a_searcher_that_begins_with_the_points(name: str) -> None:
-    searcher = build(name, SPACE, seed=0, points_to_evaluate=[{"lr": 0.25}])
-    assert searcher.suggest(History(), 0) == {"lr": 0.25, "model": "a"}
+    space = ConfigSpace({**SPACE, "wd": uniform(0, 1)})
+    made = partial(build, name, space, seed=0, constraint_attr="c", cost_model=Cheap())
+    searcher = made(points_to_evaluate=[{"lr": 0.25}])
+    assert searcher.suggest(History(), 0) == {"lr": 0.25, "model": "a", "wd": 0.5}
     assert searcher.suggest(History(), 1) is not None
-    assert build(name, SPACE, seed=0).suggest(History(), 0) == SPACE.midpoint()
+    assert made().suggest(History(), 0) == space.midpoint()
+
+
+def test_an_alias_builds_what_it_stands_for() -> None:
+    bayesopt, gp = build("bayesopt", SPACE, seed=0), build("gp", SPACE, seed=0)
+    assert type(bayesopt) is type(gp)
+
+
+@pytest.mark.parametrize(("name", "missing"), [("bayesopt_constrained", "constraint_attr")])
+def test_what_the_benchmark_does_not_have_is_named(name: str, missing: str) -> None:
+    text = f"searcher {name} needs {missing}, .*, and the benchmark has none; add {missing}=..."
+    with pytest.raises(UsageError, match=text):
+        build(name, SPACE, seed=0)
 
 
 def test_options_reach_their_searcher() -> None:

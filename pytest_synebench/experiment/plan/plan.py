@@ -20,6 +20,7 @@ from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import BenchmarkError, UsageError
 from pytest_synebench.experiment.plan.parameters import near
 from pytest_synebench.schedulers import catalog as schedulers
+from pytest_synebench.searchers import catalog as searchers
 from pytest_synebench.trial import TrialId
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.+-]+")
@@ -54,6 +55,11 @@ class Plan:
                 f"{maximum} although max_resource_level is {level}; build config_space with "
                 f"{self.definition.max_resource_attr!r}: params['max_resource_level']"
             )
+        searchers.check_needs(
+            self.params["searcher"],
+            constraint_attr=self.definition.constraint_attr,
+            cost_model=self.definition.cost_model,
+        )
         if self.definition.resource_attr and self.definition.max_resource_attr is None:
             text = (
                 f"{self.benchmark} names no max_resource_attr (the script's argument for its last "
@@ -114,7 +120,8 @@ def setup_id(variant: str, params: Mapping[str, Any], listed: Sequence[str]) -> 
     """Return the id of a setup, for which the definition need not be known yet."""
     name = params["scheduler"]
     variant = _spell(variant, _UNSAFE_IN_VARIANTS)
-    parts = [variant, schedulers.ALIASES.get(name, name), params["searcher"]]
+    searcher = searchers.ALIASES.get(params["searcher"], params["searcher"])
+    parts = [variant, schedulers.ALIASES.get(name, name), searcher]
     parts += [
         f"{key}={_spell(params[key])}" for key in listed if key not in {"scheduler", "searcher"}
     ]

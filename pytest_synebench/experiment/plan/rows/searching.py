@@ -10,7 +10,7 @@ SEARCHING = (
         name="searcher",
         default="random",
         kind=Kind.STR,
-        choices=tuple(searchers.NAMES),
+        choices=(*searchers.NAMES, *searchers.ALIASES),
         refuse=searchers.check_name,
         help="suggests the config of a new trial; installed packages may add to these",
     ),
@@ -44,6 +44,14 @@ SEARCHING = (
         default=True,
         kind=Kind.BOOL,
         help="grid: in an order drawn from the seed; else the first argument varies slowest",
+    ),
+    Parameter(
+        name="searcher_num_init_random",
+        default=10,
+        kind=Kind.INT,
+        minimum=1,
+        help="searchers with a model: configs that are those of random, points included, before "
+        "the model begins",
     ),
     Parameter(
         name="searcher_population_size",

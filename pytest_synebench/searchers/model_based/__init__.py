@@ -1,0 +1,1 @@
+"""Searchers that model the losses: through Optuna, and by CMA-ES. Heavy imports are late."""
