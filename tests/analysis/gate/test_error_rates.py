@@ -1,0 +1,75 @@
+"""The simulation of error rates says what the gate says, and the gate keeps its promise."""
+
+from __future__ import annotations
+
+import sys
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pytest_synebench.analysis.gate.engine import Ask, Case, Suite, judge, judge_suite
+from pytest_synebench.analysis.gate.rules import FIRST_RUNS, SENSITIVE, STRICT, Rule
+from pytest_synebench.analysis.gate.verdicts import Judgement, Verdict
+
+PERF = Path(__file__).resolve().parents[3] / "perf" / "gate_error_rates.py"
+
+
+@pytest.fixture(scope="module")
+def rates() -> Any:
+    """The program as a module."""
+    spec = util.spec_from_file_location("gate_error_rates", PERF)
+    assert spec is not None
+    assert spec.loader is not None
+    module = util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "gate_error_rates", module)
+        spec.loader.exec_module(module)
+    return module
+
+
+def by_engine(baseline: Any, candidate: Any, rule: Rule) -> bool:
+    """Whether the gate itself fails one suite, whose tests have one score each."""
+    suite = Suite(rule=rule, setups=len(baseline), scores=1)
+    judged: list[tuple[Case | None, Judgement]] = []
+    for number, (before, now) in enumerate(zip(baseline, candidate, strict=True)):
+        for runs in (FIRST_RUNS, suite.final_runs):
+            case = Case(
+                name=f"b{number}::s",
+                baseline={"final": before.tolist()},
+                candidate={"final": now[:runs].tolist()},
+            )
+            judgement = judge(case, suite)
+            if isinstance(judgement, Judgement):
+                judged.append((case, judgement))
+                break
+            assert judgement == Ask(suite.final_runs)
+    return judge_suite(judged, suite, "main").verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("family", ["mixture", "half zeros"])
+@pytest.mark.parametrize(("tests", "size"), [(1, 1.0), (8, 0.5), (12, 0.4)])
+def test_the_simulated_rule_is_the_gate_s(rates: Any, family: str, tests: int, size: float) -> None:
+    data = rates.draw(family, tests, 12, np.full(tests, size), 7)
+    seen = rates.looks(data)
+    for rule in (STRICT, SENSITIVE):
+        simulated = rates.alarms(data, seen, rule).tolist()
+        engine = [by_engine(b, c, rule) for b, c in zip(data.baseline, data.candidate, strict=True)]
+        assert simulated == engine
+    assert any(simulated)
+
+
+def test_false_alarms_are_as_rare_as_promised(rates: Any) -> None:
+    one = rates.cell("mixture", 8, "none", 600)
+    # If they were 1 % and 5 %, more than this would be seen once in 1,000 and 700 seeds.
+    assert one.strict <= 15
+    assert one.sensitive <= 47
+
+
+def test_a_loss_of_two_standard_deviations_is_seen(rates: Any) -> None:
+    one = rates.cell("mixture", 8, "one test, 2 sd", 200)
+    # If it were seen in 95 and 98 of 100, fewer than this would be seen once in 1,000 seeds.
+    assert one.strict >= 179
+    assert one.sensitive >= 189
