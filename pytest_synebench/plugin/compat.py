@@ -161,6 +161,16 @@ def mark_argnames(mark: pytest.Mark) -> Sequence[str]:
     return [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
 
 
+def hand_out_next(scheduler: Any, worker: Any) -> None:
+    """Have pytest-xdist's scheduler by scopes hand out the first scope of its queue."""
+    scheduler._assign_work_unit(worker)
+
+
+def hand_out_more(scheduler: Any, worker: Any) -> None:
+    """Have it hand out more where a worker is about to run dry, or end the worker."""
+    scheduler._reschedule(worker)
+
+
 def skip_here(reason: str) -> BaseException:
     """Return a skip that is reported at its item's place instead of at the line that raises."""
     skipped: BaseException = pytest.skip.Exception(reason, _use_item_location=True)

@@ -8,14 +8,19 @@ Invariants (tests/plugin/test_xdist.py):
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
+from pytest_synebench.plugin import placing
+from pytest_synebench.plugin.nodes import ledger
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES
 
 OFFSET = pytest.StashKey[int]()  #: the seed offset that was drawn, if one was
 _KEY = "synebench"
+_LEDGER = "synebench-ledger"
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -31,6 +36,8 @@ def owns_loop(config: pytest.Config) -> bool:
 def configure(config: pytest.Config) -> None:
     """Register the hooks that pytest-xdist has, where it is installed."""
     if is_worker(config):
+        told: dict[str, Any] = config.workerinput  # type: ignore[attr-defined] # xdist's
+        config.stash[ledger.FOLDER] = Path(told[_LEDGER])
         config.pluginmanager.register(Worker(config), "synebench-worker")
     elif config.pluginmanager.hasplugin("xdist"):
         config.pluginmanager.register(Controller(config), "synebench-controller")
@@ -60,6 +67,8 @@ class Controller:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._ledger = TemporaryDirectory(prefix="synebench-")
+        config.add_cleanup(self._ledger.cleanup)
 
     @pytest.hookimpl(tryfirst=True, optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Callable[..., Any]) -> object:
@@ -72,6 +81,7 @@ class Controller:
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker the seed offset that was drawn: they all have the same."""
         node.workerinput[_KEY] = self._config.stash.get(OFFSET, None)
+        node.workerinput[_LEDGER] = self._ledger.name
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -81,11 +91,10 @@ class Controller:
 
 
 def scheduling() -> Any:
-    """Return the class of a scheduler that never splits an experiment."""
+    """Return the class of a scheduler that never splits an experiment, and has gates last."""
     from xdist.scheduler.loadscope import LoadScopeScheduling
 
-    class ExperimentScheduling(LoadScopeScheduling):  # type: ignore[misc] # xdist is untyped
-        def _split_scope(self, nodeid: str) -> str:
-            return nodeid.rpartition("::")[0] if nodeid.startswith("synebench::") else nodeid
+    class ExperimentScheduling(placing.Placing, LoadScopeScheduling):  # type: ignore[misc] # untyped
+        pass
 
     return ExperimentScheduling

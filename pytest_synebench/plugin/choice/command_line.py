@@ -41,14 +41,18 @@ def take_node_ids(config: pytest.Config, args: list[str]) -> None:
     if not picked:
         return
     args[:] = [arg for i, arg in enumerate(args) if i not in at]
-    names = dict.fromkeys(arg.split("::")[1] for arg in picked)
-    args.append("--synebench=" + ",".join(names))
+    parts = [arg.removeprefix("synebench::").split("::") for arg in picked]
+    names = dict.fromkeys(
+        part[1] if part[0] == "gate" else part[0] for part in parts if part != ["gate", "suite"]
+    )
+    if names:  # the verdict on all together names none
+        args.append("--synebench=" + ",".join(names))
 
 
 def picked_experiments(config: pytest.Config) -> list[str]:
     """Return the experiments' part of the node ids the user gave."""
     parts = [arg.split("[")[0].split("::") for arg in config.stash.get(PICKED, ())]
-    return [part[2] for part in parts if len(part) > 2]
+    return [part[2] for part in parts if len(part) > 2 and part[1] != "gate"]
 
 
 def picked_run_ids(config: pytest.Config) -> tuple[int, ...]:

@@ -20,6 +20,18 @@ LAUNCH = {
 }
 
 
+_GATE = (
+    ("--synebench-save", "NAME", "keep the scores of these runs as the baseline NAME"),
+    ("--synebench-compare", "NAME", "compare with the baseline NAME, and fail what is worse"),
+    (
+        "--synebench-gate",
+        "RULE",
+        "strict (default; alarms falsely once in 100 suites), sensitive (in 20), or best:2%",
+    ),
+    ("--synebench-accept", "REASON", "with --synebench-save: move what the baseline already has"),
+)
+
+
 def add_static(parser: pytest.Parser) -> None:
     """Add the options of the harness and its ini values."""
     group = parser.getgroup("synebench", "synebench: hyperparameter optimisation as a test suite")
@@ -65,6 +77,14 @@ def add_static(parser: pytest.Parser) -> None:
         "--synebench-storage",
         metavar="DIR",
         help="where runs are kept (default: .synebench in the root directory)",
+    )
+    for name, metavar, text in _GATE:
+        option(name, metavar=metavar, help=text.replace("%", "%%"))
+    option(
+        "--synebench-baseline-missing",
+        choices=("fail", "skip"),
+        default="fail",
+        help="what a setup without a baseline is (default: fail)",
     )
     parser.addini("synebench_params", "parameters of this repository: KEY=VALUE", type="linelist")
     parser.addini(

@@ -38,6 +38,7 @@ class Typed:
     variants: tuple[str, ...] = ()
     by_id: tuple[str, ...] = ()  #: variants on request that a given node id names
     run_ids: tuple[int, ...] = ()  #: (): not said
+    num_runs: int | None = None  #: where it was said by how many
     argument_groups: str = ""
     audit: bool = False
 
@@ -66,7 +67,11 @@ class Typed:
 
     def with_offset(self, offset: int) -> Typed:
         """Return the same with an offset that was drawn once, for all that runs."""
-        return replace(self, given={**self.given, _OFFSET: str(offset)})
+        return self.with_given(_OFFSET, str(offset))
+
+    def with_given(self, key: str, text: str) -> Typed:
+        """Return the same as if ``--key text`` had been given."""
+        return replace(self, given={**self.given, key: text})
 
 
 def _unknown(key: str, seen: Chain) -> Exception:
@@ -96,7 +101,8 @@ def read_typed(config: pytest.Config) -> Typed:
         settings=[one for one in settings if one[1] not in LAUNCH],
         ini=_split("synebench_params", config.getini("synebench_params")),
         variants=_variants(launch.get("variant")),
-        run_ids=_run_ids(launch.get("run_id"), launch.get("num_runs")),
+        run_ids=(run_ids := _run_ids(launch.get("run_id"), launch.get("num_runs"))),
+        num_runs=len(run_ids) if "num_runs" in launch else None,
         argument_groups=launch.get("argument_groups", ""),
         audit=parse(_AUDIT, launch.get("audit", "0"))[0],
     )

@@ -29,6 +29,7 @@ from pytest_synebench.plugin.choice.chain import Chain
 from pytest_synebench.plugin.choice.command_line import CHOSEN, picked_run_ids
 from pytest_synebench.plugin.choice.selection import Selection, typed_of
 from pytest_synebench.plugin.declaration import located
+from pytest_synebench.plugin.gate import ask
 from pytest_synebench.plugin.nodes import items
 from pytest_synebench.plugin.nodes.experiment import Experiment
 from pytest_synebench.plugin.nodes.parametrizing import visible
@@ -57,15 +58,9 @@ def entries(
     session: pytest.Session, found: Iterable[pytest.Collector | pytest.Item]
 ) -> list[pytest.Collector]:
     """Return what to add to the nodes that pytest found for its arguments."""
-    parents = {
-        node.path: node
-        for top in found
-        for node in top.listchain()
-        if isinstance(node, pytest.Directory)
-    }
     return [
-        Entry.from_parent(parents.get(home, session), name=name, nodeid=f"synebench::{name}")
-        for name, home in homes(session.config).items()
+        Entry.from_parent(parent, name=name, nodeid=f"synebench::{name}")
+        for name, parent in at_home(session, found)
     ]
 
 
@@ -96,6 +91,12 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
 
     def collect(self) -> Iterator[Experiment]:
         """Yield an experiment per selection, run id and combination of other fixtures' params."""
+        prototypes, seen = self.prototypes()
+        for prototype in prototypes:
+            yield from self._experiments(prototype, seen)
+
+    def prototypes(self) -> tuple[list[Any], Chain]:
+        """Return a test function per selection and combination of params, and the benchmark."""
         prototypes = compat.expanded(self, "experiment", _asking_for(self.name))
         definitions = compat.fixture_info(prototypes[0]).name2fixturedefs
         seen = visible(definitions.get(self.name, ()), self.name)
@@ -104,19 +105,23 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
                 f"benchmark {self.name!r} is not visible from {self.path}: a fixture of that name "
                 "which is no benchmark stands in between"
             )
-        for prototype in prototypes:
-            yield from self._experiments(prototype, seen)
+        return prototypes, seen
+
+    def selected(self, prototype: pytest.Function) -> tuple[Selection, str]:
+        """Return what a prototype selects, and its variant with other fixtures' params."""
+        selection: Selection = compat.param(prototype, self.name)
+        axes = compat.id_parts(prototype.callspec)[1:]
+        return selection, "-".join([selection.variant, *axes])
 
     def _experiments(self, prototype: pytest.Function, seen: Chain) -> Iterator[Experiment]:
-        selection = compat.param(prototype, self.name)
-        axes = compat.id_parts(prototype.callspec)[1:]
-        variant = "-".join([selection.variant, *axes])
+        selection, variant = self.selected(prototype)
         if _self_contained(prototype, seen):
             check_plan(seen, selection, variant)
-        for run_id in _run_ids(self.config):
+        setup = setup_id(variant, selection.params, selection.listed)
+        for run_id in _run_ids(self.config, selection, setup):
             yield Experiment.from_parent(
                 self,
-                name=f"{setup_id(variant, selection.params, selection.listed)}-r{run_id}",
+                name=f"{setup}-r{run_id}",
                 prototype=prototype,
                 selection=selection,
                 variant=variant,
@@ -124,6 +129,20 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
                 where=seen.where,
                 make_items=items.of_experiment,
             )
+
+
+def at_home(
+    session: pytest.Session, found: Iterable[pytest.Collector | pytest.Item]
+) -> Iterator[tuple[str, pytest.Collector]]:
+    """Yield each chosen benchmark and the node that it hangs below."""
+    parents = {
+        node.path: node
+        for top in found
+        for node in top.listchain()
+        if isinstance(node, pytest.Directory)
+    }
+    for name, home in homes(session.config).items():
+        yield name, parents.get(home, session)
 
 
 def check_plan(seen: Chain, selection: Selection, variant: str) -> None:
@@ -147,7 +166,10 @@ def check_plan(seen: Chain, selection: Selection, variant: str) -> None:
         raise located(error, seen.declarations[0]) from None
 
 
-def _run_ids(config: pytest.Config) -> tuple[int, ...]:
+def _run_ids(config: pytest.Config, selection: Selection, setup: str) -> tuple[int, ...]:
+    asked = ask.run_ids(config, selection, setup)
+    if asked is not None:
+        return asked
     return typed_of(config).run_ids or picked_run_ids(config) or (0,)
 
 

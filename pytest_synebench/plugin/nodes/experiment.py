@@ -23,6 +23,7 @@ from pytest_synebench.experiment.assembly import Site
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.plugin.choice.selection import Selection, typed_of
+from pytest_synebench.plugin.nodes import ledger
 from pytest_synebench.plugin.session.progress import Progress
 
 open_run = Run.open  #: looked up late: tests put another one here
@@ -39,6 +40,27 @@ def nursery(config: pytest.Config) -> Nursery:
         config.stash[_NURSERY] = Nursery()
         config.add_cleanup(config.stash[_NURSERY].close)
     return config.stash[_NURSERY]
+
+
+def storage(config: pytest.Config) -> Path:
+    """Return the directory of runs and baselines."""
+    return Path(config.rootpath, config.option.synebench_storage or ".synebench")
+
+
+def opened(config: pytest.Config, plan: Plan) -> Run:
+    """Open the run of a plan, as the session's options say.
+
+    Raises:
+        SynebenchError: it cannot be launched.
+    """
+    return open_run(
+        plan,
+        root=storage(config),
+        resume=config.option.synebench_resume,
+        takeover=config.option.synebench_takeover,
+        audit=typed_of(config).audit,
+        site=Site(nursery=nursery(config), directory=config.invocation_params.dir),
+    )
 
 
 class Experiment(pytest.Collector):
@@ -117,18 +139,7 @@ class Experiment(pytest.Collector):
         """
         if self.run is not None:
             return
-        option = self.config.option
-        plan = self.plan(definition)
-        root = Path(self.config.rootpath, option.synebench_storage or ".synebench")
-        audit = typed_of(self.config).audit
-        self.run = open_run(
-            plan,
-            root=root,
-            resume=option.synebench_resume,
-            takeover=option.synebench_takeover,
-            audit=audit,
-            site=Site(nursery=nursery(self.config), directory=self.config.invocation_params.dir),
-        )
+        self.run = opened(self.config, self.plan(definition))
 
     def pump(self) -> None:
         """Let the run advance for a moment; what breaks it is kept in ``error``."""
@@ -171,3 +182,4 @@ class Experiment(pytest.Collector):
         summary = run.summary().plain()
         summary["remarks"] = [*run.plan.warnings, *summary["remarks"]]
         self.config.stash.setdefault(SUMMARIES, []).append(summary)
+        ledger.note(self.config, self.title, run.directory)

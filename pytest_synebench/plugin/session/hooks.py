@@ -11,6 +11,8 @@ import pytest
 from pytest_synebench.backends.local.machine import this_machine
 from pytest_synebench.plugin import compat, xdist
 from pytest_synebench.plugin.choice.command_line import CHOSEN, CONFLICTS
+from pytest_synebench.plugin.gate import nodes as gates
+from pytest_synebench.plugin.gate import telling
 from pytest_synebench.plugin.nodes import collect
 from pytest_synebench.plugin.nodes.experiment import PROGRESS
 from pytest_synebench.plugin.nodes.items import TrialItem
@@ -68,7 +70,8 @@ def pytest_make_collect_report(
     """Hang the chosen benchmarks into the tree."""
     report = yield
     if isinstance(collector, pytest.Session) and report.passed and report.result is not None:
-        report.result += collect.entries(collector, report.result)
+        found = list(report.result)
+        report.result += collect.entries(collector, found) + gates.entries(collector, found)
     return report
 
 
@@ -77,6 +80,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     session.config.pluginmanager.register(picking.Regroup(), "synebench-regroup")
     if not xdist.is_worker(session.config):
         termination.install(session.config)
+        telling.register(session.config)
         session.config.stash[PROGRESS] = Progress(session.config)
 
 

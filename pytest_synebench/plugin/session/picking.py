@@ -12,8 +12,11 @@ from collections.abc import Generator
 import pytest
 
 from pytest_synebench.plugin.choice.command_line import PICKED
+from pytest_synebench.plugin.gate import nodes, telling
 from pytest_synebench.plugin.nodes.items import Item
 from pytest_synebench.plugin.session import runloop
+
+_OURS = (Item, nodes.GateItem, nodes.SuiteItem)
 
 
 class Regroup:
@@ -27,6 +30,8 @@ class Regroup:
         keep_picked(config, items)
         result = yield
         runloop.regroup(items)
+        nodes.last(items)
+        telling.refuse_moving(config, items)
         return result
 
 
@@ -39,7 +44,7 @@ def keep_picked(config: pytest.Config, items: list[pytest.Item]) -> None:
     picked = config.stash.get(PICKED, ())
     if not picked:
         return
-    ours: list[pytest.Item] = [item for item in items if isinstance(item, Item)]
+    ours: list[pytest.Item] = [item for item in items if isinstance(item, _OURS)]
     for wanted in picked:
         if not any(_names(wanted, item.nodeid) for item in ours):
             known = "\n  ".join(dict.fromkeys(item.nodeid.rpartition("::")[0] for item in ours))
@@ -48,7 +53,7 @@ def keep_picked(config: pytest.Config, items: list[pytest.Item]) -> None:
                 "(give the options of the run that the id is from as well)"
             )
     keep = {item for item in ours if any(_names(wanted, item.nodeid) for wanted in picked)}
-    keep |= {item for item in items if not isinstance(item, Item)}
+    keep |= {item for item in items if not isinstance(item, _OURS)}
     dropped = [item for item in items if item not in keep]
     if dropped:
         config.hook.pytest_deselected(items=dropped)

@@ -28,6 +28,7 @@ from pytest_synebench.plugin.choice.selection import (
     typed_of,
 )
 from pytest_synebench.plugin.choice.typed import Typed
+from pytest_synebench.plugin.gate import ask
 from pytest_synebench.plugin.session.progress import heartbeat_s
 
 OFFSET = xdist.OFFSET
@@ -79,7 +80,8 @@ def check(config: pytest.Config) -> None:
             "from another session; give both, or neither to start a new run"
         )
     seen = config.stash[_SEEN]
-    typed = _with_offset(config, typed_of(config))
+    typed = ask.settle(config, _with_offset(config, typed_of(config)))
+    remember(config, typed)
     for name, key, _ in typed.settings:
         _check_setting(name, key, seen)
     check_variants(config, seen)

@@ -1,0 +1,210 @@
+"""The nodes of the gate: one per setup, and one on all of them, after every experiment.
+
+    synebench::gate::<benchmark>::<setup>
+    synebench::gate::suite
+
+A gate reads the directories of the runs that this session has made, and makes those that it still
+needs. So it may be run alone, by its node id.
+
+Invariants (tests/plugin/gate/test_nodes.py):
+- gates come last, whatever the order of collection;
+- a red verdict is a failed test that shows its numbers, without a traceback;
+- a missing baseline is an error unless it may be skipped; nothing measured is never green.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_synebench.analysis.gate import report
+from pytest_synebench.analysis.gate.engine import Case, Suite, judge_suite
+from pytest_synebench.analysis.gate.verdicts import Judgement, Verdict
+from pytest_synebench.durable import replace_file
+from pytest_synebench.errors import SynebenchError
+from pytest_synebench.experiment.plan.plan import setup_id
+from pytest_synebench.plugin import compat
+from pytest_synebench.plugin.choice.selection import Selection
+from pytest_synebench.plugin.gate.ask import ASKED, Asked, asked
+from pytest_synebench.plugin.gate.settling import Settling
+from pytest_synebench.plugin.nodes.collect import BenchmarkNode, at_home
+from pytest_synebench.plugin.nodes.experiment import storage
+from pytest_synebench.plugin.nodes.items import Unsuccessful
+
+JUDGED = pytest.StashKey[list[tuple[Case | None, Judgement]]]()
+
+
+def entries(
+    session: pytest.Session, found: Iterable[pytest.Collector | pytest.Item]
+) -> list[pytest.Collector]:
+    """Return what to add to the tree where a gate is asked for."""
+    what = asked(session.config)
+    if what is None or not what.compare:
+        return []
+    gates: list[pytest.Collector] = [
+        GateEntry.from_parent(parent, name=name, nodeid=f"synebench::gate::{name}")
+        for name, parent in at_home(session, found)
+    ]
+    return [*gates, SuiteEntry.from_parent(session, name="gate", nodeid="synebench::gate")]
+
+
+def last(items: list[pytest.Item]) -> None:
+    """Put the gates behind everything else, and the verdict on all of them last."""
+    items.sort(key=lambda item: isinstance(item, GateItem) + 2 * isinstance(item, SuiteItem))
+
+
+class GateEntry(pytest.Collector):
+    """Collects the gates of one benchmark."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield a gate per setup."""
+        assert self.parent is not None  # noqa: S101 - it is made with one
+        node = GateNode.from_parent(
+            self.parent,
+            path=self.config.invocation_params.dir,
+            name=self.name,
+            nodeid=f"synebench::gate::{self.name}",
+        )
+        try:
+            yield from node.collect()
+        except SynebenchError as error:
+            raise self.CollectError(str(error)) from None
+
+
+class GateNode(BenchmarkNode):
+    """``synebench::gate::<benchmark>``."""
+
+    def collect(self) -> Iterator[Any]:
+        """Yield a gate per setup."""
+        prototypes, seen = self.prototypes()
+        for prototype in prototypes:
+            selection, variant = self.selected(prototype)
+            setup = setup_id(variant, selection.params, selection.listed)
+            # A variant that is expected to fail has its own verdict to do so.
+            marks = [mark for mark in prototype.callspec.marks if mark.name != "xfail"]
+            yield GateItem.from_parent(
+                self,
+                name=setup,
+                originalname=setup,
+                callobj=_nothing,
+                callspec=compat.with_id(prototype.callspec, None, marks),
+                fixtureinfo=compat.fixture_info(prototype),
+                selection=selection,
+                variant=variant,
+                where=seen.where,
+            )
+
+
+def _nothing() -> None: ...
+
+
+class GateItem(pytest.Function):
+    """The gate of one setup."""
+
+    def __init__(self, selection: Selection, variant: str, where: str, **more: Any) -> None:
+        super().__init__(**more)
+        self.selection, self.variant, self.where = selection, variant, where
+
+    @property
+    def title(self) -> str:
+        """``<benchmark>::<setup>``."""
+        return f"{self.selection.benchmark}::{self.name}"
+
+    @property
+    def asked(self) -> Asked:
+        """What the session's options say."""
+        return self.config.stash[ASKED]
+
+    def runtest(self) -> None:
+        """Reach a verdict, and fail where it is red."""
+        case, judgement = self._judged()
+        self.config.stash.setdefault(JUDGED, []).append((case, judgement))
+        lines = report.lines(judgement)
+        tell(self, judgement.verdict, lines)
+
+    def _judged(self) -> tuple[Case | None, Judgement]:
+        entry = self.asked.entries.get(self.title)
+        if entry is None:
+            reason = missing(self.asked, self.title)
+            if self.asked.skip_missing:
+                raise compat.skip_here(reason)
+            return None, Judgement(name=self.title, verdict=Verdict.ERROR, reason=reason)
+        gates = sum(isinstance(item, GateItem) for item in self.session.items)
+        suite = Suite(rule=self.asked.rule, setups=gates)
+        definition = compat.fixture_value(self, self.selection.benchmark)
+        settling = Settling(self, entry, definition)
+        try:
+            return settling.verdict(suite)
+        except SynebenchError as error:
+            return None, Judgement(name=self.title, verdict=Verdict.ERROR, reason=str(error))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return where the benchmark is declared, and what to call the item."""
+        path, _, line = self.where.rpartition(":")
+        return Path(path), int(line) - 1, f"gate::{self.title}"
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
+        """Show a verdict by its text."""
+        if isinstance(excinfo.value, Unsuccessful | SynebenchError | pytest.fail.Exception):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
+
+
+def missing(what: Asked, name: str) -> str:
+    """Return why there is nothing to compare with."""
+    have = ", ".join(what.entries) or "nothing"
+    return (
+        f"the baseline {what.compare} has no {name} (it has {have}); make it on the commit to "
+        f"compare with: pytest --synebench {name.split('::')[0]} --synebench-save {what.compare}"
+    )
+
+
+def tell(item: pytest.Item, verdict: Verdict, lines: list[str]) -> None:
+    """Leave a verdict on the item's report, and fail where it is red."""
+    item.user_properties += [("verdict", verdict.value), ("gate", "\n".join(lines))]
+    if verdict.red:
+        raise Unsuccessful("\n".join(lines))
+
+
+class SuiteEntry(pytest.Collector):
+    """Collects the verdict on all setups together."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield it."""
+        yield SuiteItem.from_parent(self, name="suite", nodeid="synebench::gate::suite")
+
+
+class SuiteItem(pytest.Item):
+    """The verdict on all setups together."""
+
+    def runtest(self) -> None:
+        """Reach it from those on the setups, write it down, and fail where it is red."""
+        what = self.config.stash[ASKED]
+        judged = self.config.stash.get(JUDGED, [])
+        gates = [item for item in self.session.items if isinstance(item, GateItem)]
+        if not judged and gates and what.skip_missing:
+            raise compat.skip_here(f"the baseline {what.compare} has none of these setups")
+        verdict = judge_suite(judged, Suite(rule=what.rule, setups=len(gates)), what.compare)
+        directory = storage(self.config) / "gates"
+        directory.mkdir(parents=True, exist_ok=True)
+        replace_file(directory / f"{what.compare}.json", verdict.to_json().encode())
+        page = report.markdown(verdict)
+        replace_file(directory / f"{what.compare}.md", page.encode())
+        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(page)
+        tell(self, verdict.verdict, report.suite_lines(verdict))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return what to call the item."""
+        return self.path, 0, "gate::suite"  # a skip is shown with a line
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
+        """Show a verdict by its text."""
+        if isinstance(excinfo.value, Unsuccessful):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)
