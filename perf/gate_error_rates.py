@@ -25,8 +25,8 @@ from pytest_synebench.analysis.gate.engine import Suite
 from pytest_synebench.analysis.gate.rules import SENSITIVE, STRICT, Rule
 from pytest_synebench.analysis.statistics.ranks import (
     _convolved,
+    doubled_ranks,
     rank_sum_p,
-    stratified_p,
     subset_sums,
 )
 
@@ -124,14 +124,26 @@ def broad(data: Data, level: float) -> np.ndarray:
         if share[at] <= tests / 2 + 2.0 * sd:
             continue  # far from any alarm: ties only make the null narrower, p is above 2 %
         if tied[at]:
-            strata = [
-                ([b.tolist()], [c.tolist()])
-                for b, c in zip(data.baseline[at], first[at], strict=True)
-            ]
-            out[at] = stratified_p(strata) <= level
+            out[at] = _tied_broad_p(data.baseline[at], first[at]) <= level
         else:
             out[at] = null[round(share[at] * pairs) :].sum() <= level
     return out
+
+
+def _tied_broad_p(baseline: np.ndarray, candidate: np.ndarray) -> float:
+    """Return what ``stratified_p`` does, in floating point: exact integers take too long here."""
+    observed, null = 0, np.ones(1)
+    for b, c in zip(baseline, candidate, strict=True):
+        ranks = doubled_ranks([*b.tolist(), *c.tolist()])
+        observed += sum(ranks[len(b) :])
+        null = np.convolve(null, _one_null(tuple(sorted(ranks)), len(c)))
+    return float(null[observed:].sum())
+
+
+@lru_cache(maxsize=4096)
+def _one_null(ranks: tuple[int, ...], size: int) -> np.ndarray:
+    counts = subset_sums(ranks, size)
+    return np.array(counts, dtype=float) / sum(counts)
 
 
 @lru_cache

@@ -17,7 +17,7 @@ from pytest_synebench.errors import UsageError
 
 FIRST_RUNS = 5  #: run ids of the first look
 FINAL_RUNS, MANY_FINAL_RUNS = 15, 20  #: of the second, both looks together
-MANY_TESTS = 8  #: above this many tests the second look has more
+MANY_TESTS = 8  #: from this many tests on the second look has more
 FUTILITY = 0.25  #: a benchmark whose p-values are all above this passes at the first look
 LEAST_A12 = 0.64  #: about half a standard deviation
 BROAD_STRATA = 4  #: benchmarks from which on they are tested together as well
@@ -51,7 +51,7 @@ SENSITIVE = Rule(name="sensitive", level=0.05)
 
 def final_runs(tests: int) -> int:
     """Return the run ids of the second look, those of the first among them."""
-    return FINAL_RUNS if tests <= MANY_TESTS else MANY_FINAL_RUNS
+    return FINAL_RUNS if tests < MANY_TESTS else MANY_FINAL_RUNS
 
 
 def parse_rule(text: str) -> Rule:
