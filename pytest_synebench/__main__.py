@@ -1,0 +1,72 @@
+"""``python -m pytest_synebench``: what is done with runs after pytest has ended.
+
+Invariants (tests/test_main.py):
+- the exit code is the verdict's: 0 green, 1 FAIL, 2 ERROR, 3 NOT COMPARABLE; 4: wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from pytest_synebench.errors import SynebenchError, UsageError
+
+USAGE = 4  #: as pytest's
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}; see --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = _Parser(prog="python -m pytest_synebench", description="Runs, after pytest has ended.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    gate = commands.add_parser("gate", help="compare stored runs with a baseline")
+    gate.add_argument("baseline", type=Path, help="a baseline's .json, or a directory with runs")
+    gate.add_argument("candidate", type=Path, help="a directory with runs")
+    gate.add_argument(
+        "--gate", default="strict", metavar="RULE", help="strict, sensitive, best:2%%, best:0.1"
+    )
+    gate.add_argument("--json", type=Path, metavar="FILE", help="write the verdict there as JSON")
+    gate.add_argument("--markdown", type=Path, metavar="FILE", help="and there as Markdown")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit code."""
+    try:
+        return _gate(parser().parse_args(arguments))
+    except SynebenchError as error:
+        sys.stderr.write(f"{error}\n")
+        return USAGE
+
+
+def _gate(options: argparse.Namespace) -> int:
+    # Here, so that --help does not wait for numpy.
+    from pytest_synebench.analysis.gate import report, stored
+    from pytest_synebench.analysis.gate.rules import parse_rule
+
+    rule = parse_rule(options.gate)
+    verdict = stored.compare(
+        stored.baseline_of(options.baseline),
+        stored.runs_below(options.candidate),
+        rule,
+        options.baseline.stem,
+    )
+    for judgement in verdict.judgements:
+        sys.stdout.write("\n".join(report.lines(judgement)) + "\n")
+    sys.stdout.write(report.suite_lines(verdict)[0] + "\n")
+    if options.json:
+        options.json.write_text(verdict.to_json(), encoding="utf-8")
+    if options.markdown:
+        options.markdown.write_text(report.markdown(verdict), encoding="utf-8")
+    return verdict.verdict.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
