@@ -18,7 +18,7 @@ from pathlib import Path
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
 RUN = {"console", "python"}
-SHOWN = {"text", "diff", "json", "pycon"}  # pycon: doctests, run by a test beside the code
+SHOWN = {"text", "diff", "json", "yaml", "pycon"}  # pycon: doctests, run by a test beside the code
 _FENCE = re.compile(r"^```(.*)$")
 _FILES_OF = re.compile(r"^<!-- with the files of (.+) -->$", re.MULTILINE)
 _PROGRAMS = {"pytest": ("-m", "pytest"), "python": ()}

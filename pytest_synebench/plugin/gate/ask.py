@@ -1,6 +1,6 @@
 """What the user asks of gates and baselines, and which run ids that takes.
 
-Invariants (tests/plugin/gate/test_ask.py):
+Invariants (tests/plugin/gate/test_story.py):
 - saving and comparing run in deterministic mode, and nothing else is taken from the user;
 - with a comparison, the collected run ids are two of the baseline's own and such as it lacks.
 """

@@ -6,7 +6,7 @@
 A gate reads the directories of the runs that this session has made, and makes those that it still
 needs. So it may be run alone, by its node id.
 
-Invariants (tests/plugin/gate/test_nodes.py):
+Invariants (tests/plugin/gate/test_story.py):
 - gates come last, whatever the order of collection;
 - a red verdict is a failed test that shows its numbers, without a traceback;
 - a missing baseline is an error unless it may be skipped; nothing measured is never green.

@@ -1,6 +1,6 @@
 """Settles one setup: takes the runs that this session has made, and makes what is still needed.
 
-Invariants (tests/plugin/gate/test_nodes.py):
+Invariants (tests/plugin/gate/test_story.py):
 - runs of an earlier session are never taken for this one's;
 - a run that did not end by a criterion is an error, not a score.
 """

@@ -3,7 +3,7 @@
 The process that pytest reports in does this: under pytest-xdist the controller, which knows
 verdicts from the reports alone.
 
-Invariants (tests/plugin/gate/test_story.py, tests/plugin/gate/test_saving.py):
+Invariants (tests/plugin/gate/test_story.py):
 - where a comparison is asked for and none was made, the session is red;
 - a baseline is saved by a green session only, and what it has is moved only with a reason.
 """

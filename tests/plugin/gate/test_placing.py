@@ -137,3 +137,45 @@ def test_a_session_with_two_workers_judges_what_either_has_run(
         "small-fifo-random",
         "suite",
     ]
+
+
+@pytest.mark.slow
+def test_with_two_workers_a_script_that_got_worse_is_stopped(
+    toy: Path, pytester: pytest.Pytester
+) -> None:
+    args = (*NO, "-n", "2", "--synebench", "toy", "--variant", "tiny")
+    result = pytester.runpytest_subprocess(*args, "--num_runs", "10", "--synebench-save", "main")
+    assert result.ret == 0
+    script = toy / "train.py"
+    script.write_text(script.read_text().replace("+ 1 / epoch)", "+ 2 / epoch + 1)"))
+    result = pytester.runpytest_subprocess(
+        *(*args, "--num_runs", "5", "--synebench-compare", "main", "--junitxml", "junit.xml")
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        [
+            "FAIL: toy::tiny-fifo-random: worse: final, area",
+            "  run ids 10 to 24, of which 15 to 24 were run in here",
+            "FAIL: 1 FAIL (rule strict, baseline main)",
+        ]
+    )
+    assert 'failures="2"' in (toy / "junit.xml").read_text()
+
+
+@pytest.mark.slow
+def test_a_shipped_benchmark_passes_where_nothing_has_changed(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\n")
+    size = ("--max_resource_level", "12", "--grace_period", "2", "--num_trials", "4")
+    args = (*NO, "--synebench", "height_with_cost", *size)
+    result = pytester.runpytest_subprocess(*args, "--num_runs", "6", "--synebench-save", "main")
+    assert result.ret == 0
+    result = pytester.runpytest_subprocess(*args, "--synebench-compare", "main")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["PASS: height_with_cost::*: equal decisions on equal run ids*"])
+    result = pytester.runpytest_subprocess(
+        *(*args, "--reduction_factor", "2", "--synebench-compare", "main")
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(
+        ["NOT COMPARABLE: height_with_cost::*", "  params.reduction_factor: 3 in the baseline, 2 *"]
+    )
