@@ -92,8 +92,32 @@ class AttemptEnded:
     detail: str  #: for people: "exit code 1", "signal 9 (SIGKILL)", with the last lines of stderr
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptKept:
+    """A checkpoint is in the archive as well, and was compared there."""
+
+    key: AttemptKey
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptGone:
+    """The attempt's processes are gone, and its place is free; its end follows.
+
+    Only where there is something between the two: its last checkpoint is on its way.
+    """
+
+    key: AttemptKey
+
+
 Observation: TypeAlias = (
-    AttemptPlaced | AttemptBegan | AttemptReported | AttemptSaved | AttemptEnded
+    AttemptPlaced
+    | AttemptBegan
+    | AttemptReported
+    | AttemptSaved
+    | AttemptKept
+    | AttemptGone
+    | AttemptEnded
 )
 
 

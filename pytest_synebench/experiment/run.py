@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.clock import Clock, SystemClock, VirtualClock
 from pytest_synebench.errors import BackendError, RunError
 from pytest_synebench.experiment.assembly import (
@@ -30,6 +31,7 @@ from pytest_synebench.experiment.journal import timings
 from pytest_synebench.experiment.journal.journal import Journal
 from pytest_synebench.experiment.journal.replay import replay
 from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
+from pytest_synebench.experiment.keeping.opening import with_archive
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.plan.workers import check_gpus
 from pytest_synebench.experiment.store import directories, summary
@@ -166,9 +168,15 @@ class Run:
         self._tuner.open()
 
     def _build_tuner(self, scheduler: Scheduler, journal: Journal, lease: Lease) -> Tuner:
-        plan = self.plan
+        plan, say = self.plan, self.remarks.append
         clock: Clock = VirtualClock(self.table.at_s) if plan.simulated else self._clock
-        backend = build_backend(plan, self.directory, clock, self._site, self.remarks.append)
+        backend = build_backend(plan, self.directory, clock, self._site, say)
+        if isinstance(backend, LocalBackend):
+            # What is simulated acts on nothing outside: nobody can be fenced from it.
+            fenced = FencedBackend(backend, lease)
+            backend = with_archive(
+                plan, self.directory, self.launch, self.table, fenced, backend, say
+            )
         num_workers, fewer = slots(self.plan, self._site.machine)
         if fewer:
             self.remarks.append(fewer)
@@ -176,8 +184,7 @@ class Run:
         return Tuner(
             Machinery(
                 scheduler=scheduler,
-                # What is simulated acts on nothing outside: nobody can be fenced from it.
-                backend=backend if plan.simulated else FencedBackend(backend, lease),
+                backend=backend,
                 journal=journal,
                 table=self.table,
                 launch=self.launch,
@@ -236,7 +243,7 @@ class Run:
                     self._conclude(self._tuner.reason, finished=self._tuner.finished)
                     raise
                 self._conclude(self._tuner.reason, finished=self._tuner.finished)
-        except RunError as error:
+        except (RunError, BackendError) as error:
             self._give_up(f"{reason}; {error}")
 
     def close(self) -> None:
@@ -284,7 +291,7 @@ class Run:
 
     def status(self) -> str:
         """Return one line on how it goes."""
-        return summary.status(self.plan, self.table, self._measured_s())
+        return summary.status(self.plan, self.table, self._measured_s(), self.launch.ledger)
 
     def _measured_s(self) -> float:
         if self._tuner is not None:
@@ -313,6 +320,7 @@ class Run:
             reason=self.reason,
             finished=self.finished,
             fenced=self.fenced,
+            kept=summary.kept(self.plan, self.table, self.launch.ledger),
             remarks=tuple(self._all_remarks()),
         )
 

@@ -99,7 +99,7 @@ class Blobs:
     def _is_good(self, key: str, digest: str, size: int) -> bool:
         """Whether the file is kept already; what was there before is read, not believed."""
         try:
-            found = self._ask(lambda: self._client.head_object(Bucket=self._bucket, Key=key))
+            found = self._ask(lambda: self._look(key))
         except Exception as error:
             if status(error) != 404:
                 raise
@@ -111,6 +111,15 @@ class Blobs:
         except Damaged:
             return False
         return True
+
+    def _look(self, key: str) -> Any:
+        try:
+            return self._client.head_object(Bucket=self._bucket, Key=key)
+        except Exception as error:
+            if status(error) == 400:
+                # The answer to HEAD has no body to say why (expired credentials, say); this has.
+                self._client.get_object(Bucket=self._bucket, Key=key)["Body"].close()
+            raise
 
     def _read(self, key: str, digest: str, size: int) -> Iterator[bytes]:
         """Yield the chunks of a file, and raise before its end where they are not its bytes."""

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
+from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.trial import Config, TrialId, TrialState
+
+_MOST_SHOWN = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Summary:
     directory: Path
     reason: str
     finished: bool
+    kept: str = ""  #: what the checkpoint_store has; "": there is none
     fenced: bool = False  #: another session has it now
     remarks: tuple[str, ...] = ()
 
@@ -69,7 +73,7 @@ def signed(loss: float, mode: str) -> float:
     return -loss if mode == "max" else loss
 
 
-def status(plan: Plan, table: TrialTable, at_s: float) -> str:
+def status(plan: Plan, table: TrialTable, at_s: float, ledger: Ledger | None = None) -> str:
     """Return one line on a running experiment."""
     trials = table.trials.values()
     ended = sum(trial.state.final for trial in trials)
@@ -77,7 +81,7 @@ def status(plan: Plan, table: TrialTable, at_s: float) -> str:
     parts = [f"{ended}/{plan.num_trials} ended"]
     if paused:
         parts.append(f"{paused} paused")
-    running = " ".join(_where(plan, trial) for trial in table.running())
+    running = " ".join(_where(plan, trial, ledger) for trial in table.running())
     if running:
         parts.append(f"running {running}")
     if table.best is not None:
@@ -86,6 +90,18 @@ def status(plan: Plan, table: TrialTable, at_s: float) -> str:
     return ", ".join(parts) + f", {at_s:.0f} s"
 
 
-def _where(plan: Plan, trial: TrialRecord) -> str:
+def _where(plan: Plan, trial: TrialRecord, ledger: Ledger | None) -> str:
     last = trial.until or plan.max_resource
-    return f"#{trial.id}@{trial.level}" + (f"/{last}" if last else "")
+    kept = f" (kept {ledger.level(trial.id, trial.level)})" if ledger and trial.level else ""
+    return f"#{trial.id}@{trial.level}" + (f"/{last}" if last else "") + kept
+
+
+def kept(plan: Plan, table: TrialTable, ledger: Ledger | None) -> str:
+    """Return what the store of checkpoints has: the last level of each trial that has one."""
+    if ledger is None:
+        return ""
+    levels = {trial.id: ledger.level(trial.id, trial.level) for trial in table.trials.values()}
+    found = [f"#{trial_id}@{level}" for trial_id, level in levels.items() if level]
+    more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
+    shown = " ".join(found[:_MOST_SHOWN]) or "none"
+    return f"{shown}{more}, kept in {plan.params['checkpoint_store']}"

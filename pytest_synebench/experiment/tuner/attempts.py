@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from pytest_synebench.backends.protocol import (
     AttemptBegan,
     AttemptEnded,
+    AttemptGone,
+    AttemptKept,
     AttemptPlaced,
     AttemptReported,
     AttemptSaved,
@@ -107,9 +109,7 @@ class Attempts:
     def _take(self, live: Live, seen: Observation) -> None:
         match seen:
             case AttemptReported():  # the most of them
-                if self._parts.order.virtual:
-                    live.arrived_s[seen.sequence] = self.watch.total_s()
-                self._parts.order.offer(seen)
+                self._reported(live, seen)
             case AttemptPlaced():
                 live.watch = self._deadlines.watch(self.watch.pumped_s())
             case AttemptSaved(level=level):
@@ -118,15 +118,38 @@ class Attempts:
             case AttemptBegan():
                 live.begun, live.checkpoints = True, seen.checkpoints
                 self._parts.order.offer(seen)
+            case AttemptKept():
+                pass
+            case AttemptGone():
+                self._let_go(live)
             case AttemptEnded():
                 self._gone(live, seen)
                 self._parts.order.offer(seen)
 
+    def _reported(self, live: Live, seen: AttemptReported) -> None:
+        if self._parts.order.virtual:
+            live.arrived_s[seen.sequence] = self.watch.total_s()
+        self._parts.order.offer(seen)
+
     def _gone(self, live: Live, seen: AttemptEnded) -> None:
-        live.gone = True
-        self._time(live)
+        self._let_go(live)
         if not (seen.ok or live.verdict or live.told_to_stop or self.closing):
             self._parts.launch.check_space()
+
+    def _let_go(self, live: Live) -> None:
+        if not live.gone:
+            live.gone = True
+            self._time(live)
+
+    def occupied(self) -> int:
+        """Return how many slots they take.
+
+        Where the journal has measured time, one whose end is held up leaves its slot; in virtual
+        time nothing may depend on how fast that goes.
+        """
+        if self._parts.order.virtual:
+            return len(self.live)
+        return sum(not live.gone for live in self.live.values())
 
     def expect_end(self, live: Live) -> None:
         """At its last level a process has nothing left to do once its checkpoint is safe."""
@@ -165,5 +188,7 @@ def _is_progress(live: Live, seen: Observation) -> bool:
             return level > live.saved
         case AttemptBegan():
             return not live.begun
+        case AttemptKept():
+            return False
         case _:
             return True

@@ -19,6 +19,7 @@ from pytest_synebench.checkpoints.protocol import CheckpointStore
 from pytest_synebench.errors import CheckpointError
 from pytest_synebench.events import Start
 from pytest_synebench.experiment.journal.trials import TrialRecord
+from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.store import directories
 from pytest_synebench.schedulers.protocol import Scheduler
@@ -44,6 +45,7 @@ class Launch:
         self._trials = directory / "trials"
         self._store = store
         self.checkpoint_at = checkpoint_levels(plan, scheduler)
+        self.ledger: Ledger | None = None  #: of what the archive has, where there is one
 
     def trial_directory(self, trial_id: TrialId) -> Path:
         """Return the directory of a trial: config, logs, checkpoints."""
@@ -123,12 +125,17 @@ class Launch:
         checkpoints = self.trial_directory(trial.id) / "checkpoints"
         newest = self._store.newest(checkpoints, at_most=trial.level)
         if newest is not None and newest.level == trial.level:
-            return ""
+            return self._not_kept(trial)
         return (
             f"there is no good checkpoint of level {trial.level} "
             f"(newest: {newest.level if newest else 'none'}); call "
             "checkpoint_model_at_rung_level at the end of every level"
         )
+
+    def _not_kept(self, trial: TrialRecord) -> str:
+        if self.ledger is None or self.ledger.level(trial.id, trial.level) == trial.level:
+            return ""
+        return f"its checkpoint of level {trial.level} is not in the checkpoint_store"
 
     def config(self, trial: TrialRecord) -> dict[str, Scalar]:
         """Return the complete config of a trial's attempt, constants included."""

@@ -311,7 +311,7 @@ class Tuner:
         return self.limits.budget.may_start(self.parts.table)
 
     def _free_slot(self) -> bool:
-        return len(self.live) + len(self._waiting) < self.limits.num_workers
+        return self.attempts.occupied() + len(self._waiting) < self.limits.num_workers
 
     def _over(self) -> bool:
         if not self.reason:

@@ -61,6 +61,8 @@ def lines(one: Mapping[str, Any]) -> list[str]:
     counts = counts.replace("running", "unfinished")
     out.append(f"  trials: {counts}; {_units(one)}")
     out.append(f"  ended after {one['wall_s']:.1f} s: {one['reason']}")
+    if one.get("kept"):
+        out.append(f"  checkpoints: {one['kept']}")
     if one["dataset"]:
         out.append(f"  data: {one['dataset']}")
     out.append(f"  files: {one['directory']}")

@@ -132,6 +132,7 @@ OTHER: dict[str, Any] = {
     "backend": "sagemaker",
     "launch": "cold",
     "mo_metric": "size",
+    "checkpoint_store": "s3://bucket",
 }
 
 

@@ -45,6 +45,13 @@ RUNNING = (
         "scheduler, at every level where it has none; every: at every level; off",
     ),
     Parameter(
+        name="checkpoint_store",
+        default="local",
+        kind=Kind.STR,
+        help="where checkpoints are kept as well: s3://BUCKET/PREFIX (the extra aws; "
+        "AWS_ENDPOINT_URL for another service) or a folder; local: in the run's directory only",
+    ),
+    Parameter(
         name="threads_per_trial",
         default=None,
         kind=Kind.INT,

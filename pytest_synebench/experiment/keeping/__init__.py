@@ -1,0 +1,1 @@
+"""Keeping the checkpoints of a run in an archive, while it runs."""
