@@ -19,6 +19,7 @@ from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.backends.local.briefing import thread_variables
 from pytest_synebench.backends.local.devices import Devices
 from pytest_synebench.backends.local.machine import Machine, this_machine
+from pytest_synebench.backends.protocol import Backend
 from pytest_synebench.backends.supervision.nursery import Nursery
 from pytest_synebench.blackboxes.rows import RowSpace
 from pytest_synebench.checkpoints.local import LocalStore

@@ -196,6 +196,7 @@ class Run:
             Limits(
                 num_workers=num_workers,
                 max_retries=plan.params["max_retries"],
+                strict_checkpoints=plan.params["strict_checkpoints"],
                 budget=keeping.budget,
                 deadlines=Deadlines.of(plan),
                 wind_down_s=0.0 if plan.simulated else plan.params["stop_grace"] + _FORCE_S,
@@ -310,6 +311,7 @@ class Run:
             best_level=0 if best is None else best.resource,
             command="" if best is None else self.command(best.trial_id),
             outcomes=summary.outcomes(self.table),
+            resumes=summary.resumes(self.table),
             unit=self.plan.definition.resource_attr or "level",
             units=self.table.units,
             saved=sum(trial.saved for trial in self.trials.values()),

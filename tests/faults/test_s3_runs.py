@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from s3_service import Service
-from toy_project import SCRIPT
+from toy_project import (
+    SCRIPT,
+    make_project,
+    run_pytest,
+    start_pytest,
+    until_gone,
+    wait_for_lines,
+)
 from wiping import finish_wiping
 
 from pytest_synebench.checkpoints.s3.archive import S3Archive
@@ -19,6 +28,7 @@ from pytest_synebench.errors import BackendError
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS, resolve
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
+from pytest_synebench.experiment.store.results import load_runs
 from pytest_synebench.space import uniform
 from pytest_synebench.trial import TrialState
 
@@ -103,3 +113,38 @@ def test_without_rights_no_trial_is_started(
     with pytest.raises(BackendError, match=r"checkpoint_store cannot be used: .*credentials have"):
         Run.open(plan, root=tmp_path / "s")
     assert not list((tmp_path / "s").glob("runs/*/*/*/trials/*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lines", [6, 12, 18])
+def test_a_controller_that_is_killed_is_followed_on_a_machine_that_has_no_trials(
+    tmp_path: Path,
+    bucket: str,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: int,
+) -> None:
+    for name, value in service.environment.items():
+        monkeypatch.setenv(name, value)
+    folder = make_project(tmp_path)
+    options = ("--synebench", "toy", "--checkpoint_store", f"s3://{bucket}/hpo", "-q")
+    process = start_pytest(folder, *options)
+    wait_for_lines(process, folder, lines)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert until_gone(folder) == []
+    (trials,) = folder.glob(".synebench/runs/*/*/*/trials")
+    shutil.rmtree(trials)
+    trials.mkdir()
+
+    done = run_pytest(folder, *options, "--synebench-resume", "--audit")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (run,) = load_runs(folder / ".synebench")
+    assert run.finished
+    assert len(run.trials) == 6
+    for trial in run.trials:
+        x = float(trial.config["x"])  # type: ignore[arg-type] # the space says uniform
+        loss = 10.0 + x
+        for report in trial.reports:
+            loss *= 0.5 + x / 4
+            assert report.loss == loss

@@ -33,6 +33,7 @@ from pytest_synebench.events import (
 from pytest_synebench.trial import CheckpointRef, Config, Report, TrialId, TrialState
 
 _OF_SESSIONS = (Opened, Began, Closed)  #: a free slot that was left free stays so
+REJECTED = "REJECTED: "  #: in the remark of an attempt that refused a checkpoint
 
 
 @dataclass(slots=True)
@@ -55,6 +56,7 @@ class TrialRecord:
     beginnings: dict[int, tuple[int, int]] = field(default_factory=dict)
     reason: str = ""  #: why it failed, or what its last attempt remarked
     remarks: list[str] = field(default_factory=list)  #: refused checkpoints, differing repeats
+    resumes: dict[int, str] = field(default_factory=dict)  #: by attempt after the first: what came
 
     @property
     def level(self) -> int:
@@ -166,6 +168,8 @@ class TrialTable:
         # What the attempt itself has reported by then is not repeated.
         _, reported = trial.beginnings.get(began.attempt, (0, trial.level))
         trial.beginnings[began.attempt] = (began.resumed_from, reported)
+        if began.attempt:
+            trial.resumes[began.attempt] = _outcome(began)
         if began.remark:
             trial.remarks.append(began.remark)
 
@@ -186,3 +190,9 @@ class TrialTable:
             case Stop(trial_id=trial_id):
                 self._trials[trial_id].state = TrialState.STOPPED
                 self.ended.append(trial_id)
+
+
+def _outcome(began: Began) -> str:
+    """Return what came of a resume: ``fresh``, ``resumed@LEVEL``, ``REJECTED: reason; …``."""
+    where = f"resumed@{began.resumed_from}" if began.resumed_from else "fresh"
+    return f"{began.remark}; {where}" if REJECTED in began.remark else where

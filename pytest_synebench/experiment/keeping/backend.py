@@ -17,11 +17,13 @@ from __future__ import annotations
 import selectors
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from pytest_synebench.backends.protocol import (
+    AttemptBegan,
     AttemptEnded,
     AttemptGone,
     AttemptKept,
@@ -75,7 +77,7 @@ class KeepingBackend:
             archive: keeps their checkpoints.
             ledger: where that is written down.
             trials: directory of the trials' own.
-            remark: takes a line on what could not be kept or brought back.
+            remark: takes a line on what could not be kept.
         """
         self._inner = inner
         self._wakeable = wakeable
@@ -87,6 +89,7 @@ class KeepingBackend:
         self._busy: dict[AttemptKey, _Frozen | None] = {}  #: being copied, and what follows
         self._held: dict[AttemptKey, AttemptEnded] = {}
         self._coming: dict[AttemptKey, bool] = {}  #: wait for what they resume from; True: stopped
+        self._refused: dict[AttemptKey, tuple[str, ...]] = {}
         self._told: list[Observation] = []
         self._failure = ""
         wakeable.selector.register(self._jobs, selectors.EVENT_READ, self._wake)
@@ -162,6 +165,9 @@ class KeepingBackend:
             case AttemptSaved(key=key, level=level):
                 self._told.append(seen)
                 self._keep(key, level)
+            case AttemptBegan(key=key) if key in self._refused:
+                told = "; ".join(filter(None, (*self._refused[key], seen.remark)))
+                self._told.append(replace(seen, remark=told))
             case AttemptEnded(key=key) if key in self._busy:
                 self._held[key] = seen
                 self._told.append(AttemptGone(key=key))
@@ -196,8 +202,8 @@ class KeepingBackend:
 
     def _brought(self, done: Brought) -> None:
         key = done.spec.key
-        for remark in done.remarks:
-            self._remark(f"trial {key.trial_id}: {remark}")
+        if done.remarks:
+            self._refused[key] = done.remarks
         if self._coming.pop(key):
             self._told.append(AttemptEnded(key=key, ok=False, detail="told to stop: it never ran"))
         else:

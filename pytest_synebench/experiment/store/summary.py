@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Summary:
     directory: Path
     reason: str
     finished: bool
+    resumes: dict[str, int] = field(default_factory=dict)  #: how many came to what
     kept: str = ""  #: what the checkpoint_store has; "": there is none
     fenced: bool = False  #: another session has it now
     remarks: tuple[str, ...] = ()
@@ -66,6 +67,14 @@ def outcomes(table: TrialTable) -> dict[str, int]:
     """Return how many trials are in each state; states without any are left out."""
     count = Counter(trial.state for trial in table.trials.values())
     return {state.value: count[state] for state in TrialState if count[state]}
+
+
+def resumes(table: TrialTable) -> dict[str, int]:
+    """Return how many resumed attempts began where they should, anew, or after a refusal."""
+    kinds = ("resumed", "fresh", "REJECTED")
+    texts = [text for trial in table.trials.values() for text in trial.resumes.values()]
+    count = Counter(next(k for k in reversed(kinds) if k in text) for text in texts)
+    return {kind: count[kind] for kind in kinds if count[kind]}
 
 
 def signed(loss: float, mode: str) -> float:

@@ -70,7 +70,7 @@ class Attempts:
 
     def condemn(self, live: Live, reason: str) -> None:
         """End an attempt because of what it sent; what becomes of its trial is seen at its end."""
-        live.verdict = reason
+        live.verdict, live.cut = reason, True
         self._parts.order.cut(live.key)
         self._parts.backend.stop(live.key)
 

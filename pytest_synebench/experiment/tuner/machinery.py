@@ -30,6 +30,7 @@ class Live:
     spent: bool = False  #: its last level is reported, and safe: it has nothing left but to end
     gone: bool = False  #: its processes are, though its end may not count yet
     told_to_stop: bool = False
+    cut: bool = False  #: nothing more that it sent counts
     verdict: str = ""  #: why we ended it, where that makes the trial fail
     arrived_s: dict[int, float] = field(default_factory=dict)  #: measured, by number of its report
 
@@ -63,6 +64,7 @@ class Limits:
     budget: Budget
     deadlines: Deadlines
     wind_down_s: float  #: how long ending attempts may take before they are ended by force
+    strict_checkpoints: bool = False  #: whether a refused checkpoint fails its trial
     session_s: float | None = None  #: measured seconds after which this session breaks off
     #: whether waiting takes no time, and all that is due at one moment can be had at once
     instant: bool = False

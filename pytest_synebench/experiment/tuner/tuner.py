@@ -49,7 +49,7 @@ from pytest_synebench.events import (
     Stop,
 )
 from pytest_synebench.experiment.journal.timings import Timing
-from pytest_synebench.experiment.journal.trials import TrialRecord
+from pytest_synebench.experiment.journal.trials import REJECTED, TrialRecord
 from pytest_synebench.experiment.tuner import verdicts
 from pytest_synebench.experiment.tuner.attempts import Attempts
 from pytest_synebench.experiment.tuner.machinery import Limits, Live, Machinery
@@ -177,10 +177,13 @@ class Tuner:
             )
         )
         self._remark(remark and f"trial {seen.key.trial_id}: {remark}")
+        if self.limits.strict_checkpoints and REJECTED in remark:
+            live = self.live[seen.key.trial_id]
+            self.attempts.condemn(live, f"{remark} (strict_checkpoints makes that a failure)")
 
     def _reported(self, live: Live, seen: AttemptReported) -> None:
         trial = self._trial(seen.key.trial_id)
-        if trial.state is not TrialState.RUNNING:
+        if trial.state is not TrialState.RUNNING or live.cut:
             return
         try:
             report = self.parts.intake.read(seen, trial, live.level, self.now_s())

@@ -61,6 +61,9 @@ def lines(one: Mapping[str, Any]) -> list[str]:
     counts = counts.replace("running", "unfinished")
     out.append(f"  trials: {counts}; {_units(one)}")
     out.append(f"  ended after {one['wall_s']:.1f} s: {one['reason']}")
+    if one.get("resumes"):
+        told = ", ".join(f"{n} {kind}" for kind, n in one["resumes"].items())
+        out.append(f"  resumes: {told}")
     if one.get("kept"):
         out.append(f"  checkpoints: {one['kept']}")
     if one["dataset"]:

@@ -302,3 +302,11 @@ def test_a_copy_is_at_the_level_it_began_from_which_it_did_not_run_itself() -> N
         Entry(Began(at_s=3.0, trial_id=TrialId(1), attempt=1, resumed_from=5, checkpoints=True))
     ]
     assert folded(entries).trials[TrialId(1)].saved == 1
+
+
+def test_what_came_of_each_resume_is_told_and_the_first_attempt_is_none() -> None:
+    entries = [start(), began(0, 0), Entry(report(1))]
+    for attempt, (level, remark) in enumerate([(1, ""), (0, ""), (0, "REJECTED: torn")], start=1):
+        entries += [Entry(Opened(at_s=float(attempt))), began(attempt, level, remark)]
+    trial = folded(entries).trials[T0]
+    assert trial.resumes == {1: "resumed@1", 2: "fresh", 3: "REJECTED: torn; fresh"}

@@ -52,6 +52,13 @@ RUNNING = (
         "AWS_ENDPOINT_URL for another service) or a folder; local: in the run's directory only",
     ),
     Parameter(
+        name="strict_checkpoints",
+        default=False,
+        kind=Kind.BOOL,
+        help="a trial fails where a checkpoint is refused (REJECTED), in place of going on from "
+        "the one before it",
+    ),
+    Parameter(
         name="threads_per_trial",
         default=None,
         kind=Kind.INT,
