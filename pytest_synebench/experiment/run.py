@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ from pytest_synebench.experiment.assembly import (
     build_store,
     slots,
 )
+from pytest_synebench.experiment.disk import disk_errors
 from pytest_synebench.experiment.fencing import FencedBackend, take
 from pytest_synebench.experiment.journal import timings
 from pytest_synebench.experiment.journal.journal import Journal
@@ -125,7 +125,7 @@ class Run:
         if resume and fresh:
             run.remarks.append("there is no run to go on with: a new one is started")
         try:
-            with _disk_errors(directory):
+            with disk_errors(directory):
                 lease = run._lease = take(directory, plan, clock, takeover=takeover)
                 if lease.taken_from is not None:
                     run.remarks.append(f"taken over from {lease.taken_from}: it writes no more")
@@ -381,7 +381,7 @@ class Run:
     def _step(self) -> Iterator[None]:
         """Make a step of the run, unless it is another controller's by now."""
         lease = self._lease.acting() if self._lease else contextlib.nullcontext()
-        with _disk_errors(self.directory), lease:
+        with disk_errors(self.directory), lease:
             yield
 
     def _write_timings(self) -> None:
@@ -394,16 +394,3 @@ class Run:
                 trial_id = line.key.trial_id
                 self._busy_s[trial_id] = self.busy_s(trial_id) + line.ended_s - line.began_s
         timings.append(self.directory, lines)
-
-
-@contextlib.contextmanager
-def _disk_errors(directory: Path) -> Iterator[None]:
-    """Turn what the disk refuses into one clear error."""
-    try:
-        yield
-    except OSError as error:
-        where = f": {os.fsdecode(error.filename)}" if error.filename else ""
-        raise RunError(
-            f"the run in {directory} cannot go on: {error.strerror or error}{where}. Nothing that "
-            "was reported is lost: mend that, and go on with --synebench-resume"
-        ) from error

@@ -12,7 +12,7 @@ Invariants (tests/analysis/gate/test_engine.py, tests/analysis/gate/test_suite.p
 - without ties, a candidate made worse never turns FAIL into PASS;
 - where nothing was measured, nothing is green.
 
-Source: docs/decisions/0010-how-the-gate-decides.md.
+Source: docs/decisions/0012-how-the-gate-decides.md.
 """
 
 from __future__ import annotations
