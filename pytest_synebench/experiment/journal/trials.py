@@ -156,7 +156,9 @@ class TrialTable:
 
     def _fold_report(self, report: Report) -> None:
         trial = self._trials[report.trial_id]
-        self.units += report.resource - trial.level
+        # A copy that did not begin where it should have run the levels before it itself.
+        began = trial.level if report.resource > trial.level else 0
+        self.units += report.resource - began
         trial.reports.append(report)
         trial.attempts_of.append(trial.attempts - 1)
         if math.isfinite(report.loss) and (self.best is None or report.loss < self.best.loss):
