@@ -9,8 +9,8 @@ A trial that reported no finite number as one of the two ranks last and never mo
 metric is made smaller, unless mo_mode is "max". What the experiment shows as its best trial is
 still judged by the benchmark's metric alone.
 
-Sorting a rung anew at each of its reports costs more than the logarithm of its size: about a
-quarter of a second of work per thousand trials in a rung and report, at worst.
+A rung is sorted anew at each of its reports, which costs more than the logarithm of its size: some
+tens of milliseconds with a thousand trials in it.
 
 Invariants (tests/schedulers/pareto/test_mo_asha.py holds each one):
 - a trial leaves a rung at most once, and only from the first 1/eta in the order of its points;

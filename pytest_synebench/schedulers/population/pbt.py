@@ -26,7 +26,7 @@ Invariants (tests/schedulers/population/test_pbt.py holds each one):
   long as there is one with a loss;
 - there are never more than population_size members;
 - every attempt is told the next multiple of the interval, and no trial runs past max_resource;
-- what the tuner says a copy began from, an earlier level or nothing, is what is known of it.
+- a copy is first compared at its stop level, whatever checkpoint the tuner found for it.
 
 Source: Jaderberg et al., arXiv:1711.09846: truncation selection with 20 % (section 4.1.1), perturb
 and resample. Where it differs: members are paused at each interval. Syne Tune and Ray Tune take a
@@ -87,7 +87,7 @@ class Selection:
 @dataclass(slots=True)
 class _Member:
     until: int
-    level: int = 0  #: at which it was last compared, or began as a copy
+    level: int = 0  #: at which it was last compared; 0: not yet
     loss: float | None = None  #: that it had there
 
 
@@ -248,8 +248,7 @@ class Pbt(Scheduler):
 
     def _enter(self, start: Start) -> None:
         self._due -= self._copy_is_due()
-        level = start.checkpoint.level if start.checkpoint else 0
-        self._members[start.trial_id] = _Member(until=start.until or self._last, level=level)
+        self._members[start.trial_id] = _Member(until=start.until or self._last)
         self._due = min(self._due, self._selection.population_size - len(self._members))
 
     def _lose(self, trial_id: TrialId) -> None:

@@ -216,7 +216,9 @@ def test_a_copy_is_of_the_best_ones_last_level_when_it_starts() -> None:
 
 
 @pytest.mark.parametrize(("level", "until"), [(1, 4), (0, 4)])
-def test_what_the_tuner_found_for_a_copy_is_what_is_known_of_it(level: int, until: int) -> None:
+def test_a_copy_is_compared_at_its_stop_level_whatever_the_tuner_found_for_it(
+    level: int, until: int
+) -> None:
     scheduler = pbt(2, quantile_fraction=0.5)
     for _ in range(2):
         scheduler.handle(FREE)
@@ -226,7 +228,7 @@ def test_what_the_tuner_found_for_a_copy_is_what_is_known_of_it(level: int, unti
     assert isinstance(decided, Start)
     ref = CheckpointRef(trial_id=TrialId(1), level=level, sha256="ab") if level else None
     scheduler.fold(FREE, (replace(decided, checkpoint=ref),))
-    # It is compared at its stop level, whatever it began from, and not at a multiple before.
+    # Not at the multiple before, which it may pass on its way from an earlier checkpoint.
     assert scheduler.handle(FREE) == resume(1, 4)
     assert scheduler.handle(reported(2, 2, 9.0)) == ()
     assert scheduler.handle(reported(2, until, 9.0)) == stop(2)
