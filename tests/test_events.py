@@ -15,6 +15,7 @@ from pytest_synebench.events import (
     Reported,
     Start,
     from_json,
+    is_same,
     to_json,
 )
 from pytest_synebench.testing.histories import DECISIONS, EVENTS, NOTES
@@ -78,3 +79,18 @@ def test_a_missing_field_is_named() -> None:
 def test_a_value_that_breaks_its_rule_is_refused(data: dict[str, Any]) -> None:
     with pytest.raises(JournalError, match=f"kind '{data['k']}' breaks a rule: .*nothing of ours"):
         from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("found", "same"), [(("ab", 4), True), (("ab", 2), True), (None, True), (("ab", 5), False)]
+)
+def test_a_decision_is_the_same_whatever_bytes_were_pinned_for_it(
+    found: tuple[str, int] | None, same: bool
+) -> None:
+    asked = CheckpointRef(trial_id=TrialId(0), level=4, sha256="")
+    decided = Start(trial_id=TrialId(1), config={}, checkpoint=asked)
+    ref = found and CheckpointRef(trial_id=TrialId(0), level=found[1], sha256=found[0])
+    written = Start(trial_id=TrialId(1), config={}, checkpoint=ref or None)
+    assert is_same(decided, written) == same
+    # What was pinned is what it is: nothing is passed over between two decisions written down.
+    assert not is_same(written, decided)
