@@ -85,6 +85,12 @@ def _cmaes(problem: Problem) -> Searcher:
     return cmaes(problem)
 
 
+def _bayesopt_cost(problem: Problem) -> Searcher:
+    from pytest_synebench.searchers.model_based.cost_aware import bayesopt_cost
+
+    return bayesopt_cost(problem)
+
+
 _MAKERS: dict[str, Callable[[Problem], Searcher]] = {
     "random": _random,
     "grid": _grid,
@@ -94,12 +100,15 @@ _MAKERS: dict[str, Callable[[Problem], Searcher]] = {
     "gp": _gp,
     "cmaes": _cmaes,
     "bayesopt_constrained": _gp,
+    "bayesopt_cost": _bayesopt_cost,
 }
 NAMES = tuple(_MAKERS)
 #: Names that the system we succeed used for the same.
 ALIASES = {"bayesopt": "gp"}
 #: Names of the system we succeed, and of its relatives, that no searcher here has.
 REPLACED = {
+    "bayesopt_cost_coarse": "bayesopt_cost",
+    "bayesopt_cost_fine": "bayesopt_cost",
     "bore": "tpe",
     "botorch": "gp",
     "cqr": "gp",
@@ -111,6 +120,7 @@ REPLACED = {
 #: What a searcher needs of the benchmark, and what that is.
 _NEEDS = {
     "bayesopt_constrained": ("constraint_attr", "the key of the reports that must be <= 0"),
+    "bayesopt_cost": ("cost_model", "what says the cost of a config"),
 }
 
 

@@ -40,7 +40,10 @@ def test_an_alias_builds_what_it_stands_for() -> None:
     assert type(bayesopt) is type(gp)
 
 
-@pytest.mark.parametrize(("name", "missing"), [("bayesopt_constrained", "constraint_attr")])
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("bayesopt_constrained", "constraint_attr"), ("bayesopt_cost", "cost_model")],
+)
 def test_what_the_benchmark_does_not_have_is_named(name: str, missing: str) -> None:
     text = f"searcher {name} needs {missing}, .*, and the benchmark has none; add {missing}=..."
     with pytest.raises(UsageError, match=text):
