@@ -174,3 +174,24 @@ def test_trials_are_told_apart_in_every_scheduler(tmp_path: Path) -> None:
         scheduler = build_scheduler(toy_plan(tmp_path, scheduler=name, fields=COST))
         ids = [scheduler.handle(SlotFreed(at_s=0.0))[0].trial_id for _ in range(3)]
         assert ids == [TrialId(0), TrialId(1), TrialId(2)]
+
+
+def test_arguments_of_the_searcher_reach_it(tmp_path: Path) -> None:
+    plan = toy_plan(tmp_path, searcher="grid", searcher_num_samples=2, searcher_shuffle=False)
+    scheduler = build_scheduler(plan)
+    assert first_configs(scheduler)[1:] == [{"lr": 1.0}, {"lr": 50.0}]
+
+
+@pytest.mark.parametrize(
+    ("searcher", "missing"),
+    [("bayesopt_constrained", "constraint_attr"), ("bayesopt_cost", "cost_model")],
+)
+def test_a_searcher_that_the_benchmark_cannot_feed_makes_no_plan(
+    tmp_path: Path, searcher: str, missing: str
+) -> None:
+    with pytest.raises(UsageError, match=f"searcher {searcher} needs {missing}, "):
+        toy_plan(tmp_path, searcher=searcher)
+
+
+def test_an_alias_stands_in_the_setup_as_what_it_is(tmp_path: Path) -> None:
+    assert toy_plan(tmp_path, searcher="bayesopt").setup == toy_plan(tmp_path, searcher="gp").setup
