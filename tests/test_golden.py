@@ -68,7 +68,8 @@ def test_v1_folds_to_its_totals() -> None:
         (0, TrialState.PAUSED, 3, 4, [0, 1, 3], 3, 2),
         (1, TrialState.STOPPED, 1, 1, [0], 0, 0),
         (2, TrialState.FAILED, 1, 2, [1], 0, 0),
-        (3, TrialState.COMPLETED, 3, 1, [0, 0], 0, 0),
+        # A copy from level 3 that began from scratch: three levels were run again.
+        (3, TrialState.COMPLETED, 3, 1, [0, 0], 0, 3),
     ],
 )
 def test_v1_folds_to_its_trials(
