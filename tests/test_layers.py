@@ -23,7 +23,7 @@ FLOORS: list[tuple[str, ...]] = [
 ]
 ADAPTERS = {
     "backends": {"local", "simulated", "sagemaker"},
-    "checkpoints": {"local", "folder", "s3"},
+    "checkpoints": {"local", "folder", "simulated", "s3"},
 }
 #: Rooms within a folder: each imports from those before it only.
 ROOMS = {"backends": ("supervision", "supervisor", "local")}

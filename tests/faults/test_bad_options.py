@@ -15,10 +15,14 @@ TYPED = {
         ("--synebench=toi",),
         (
             "--synebench: no benchmark is called 'toi'. Did you mean 'toy'? "
-            "Known: height_with_cost, lstm_wikitext2, toy"
+            "Known: fcnet_*, height_with_cost, lcbench_*, lstm_wikitext2, nasbench201_*, "
+            "nashpobench_*, toy"
         ),
     ),
-    "glob": (("--synebench=x*",), "--synebench: no benchmark is called 'x*'. Known: height_wi"),
+    "glob": (
+        ("--synebench=x*",),
+        "--synebench: no benchmark is called 'x*'. Known: fcnet_*, height_wi",
+    ),
     "variant": (("--variant", "two"), "benchmark 'toy' has no variant 'two'; known: one."),
     "option": (
         ("--nun_trials", "4"),

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -137,12 +138,23 @@ def choose(config: pytest.Config, wanted: Sequence[str]) -> list[Chain]:
             everything = sorted({*known, *loading.installed(config)})
             raise UsageError(
                 f"--synebench: no benchmark is called {pattern!r}."
-                f"{near(pattern, everything)} Known: {', '.join(everything) or 'none'}"
+                f"{near(pattern, everything)} Known: {', '.join(globs(everything)) or 'none'}"
             )
         names += hits
     chosen = tuple(dict.fromkeys(names))
     config.stash[CHOSEN] = chosen
     return [chain(known[name]) for name in chosen]
+
+
+def globs(names: Sequence[str]) -> list[str]:
+    """Return names in their order, three or more that begin alike as one glob.
+
+    >>> globs(["fcnet_naval", "fcnet_protein", "fcnet_slice", "line_fit"])
+    ['fcnet_*', 'line_fit']
+    """
+    beginnings = Counter(name.partition("_")[0] for name in names)
+    word = {name: name.partition("_")[0] for name in names}
+    return list(dict.fromkeys(f"{w}_*" if beginnings[w] > 2 else n for n, w in word.items()))
 
 
 def refuse_unknown(
