@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -161,18 +162,20 @@ class Reluctant(FolderArchive):
     gate = Event()
 
     def keep(self, checkpoint: Path, place: Place) -> CheckpointRef:
-        self.gate.wait(60.0)
+        self.gate.wait(20.0)
         if self.error is not None and place.trial_id == 1:
             raise self.error
         return super().keep(checkpoint, place)
 
 
 @pytest.fixture
-def reluctant(monkeypatch: pytest.MonkeyPatch) -> type[Reluctant]:
+def reluctant(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Reluctant]]:
     monkeypatch.setattr("pytest_synebench.experiment.keeping.opening.FolderArchive", Reluctant)
     monkeypatch.setattr(Reluctant, "error", None)
-    monkeypatch.setattr(Reluctant, "gate", Event())
-    return Reluctant
+    gate = Event()
+    monkeypatch.setattr(Reluctant, "gate", gate)
+    yield Reluctant
+    gate.set()  # a thread that waits would keep the interpreter from ending
 
 
 def test_a_pause_does_not_count_before_its_checkpoint_is_kept_and_its_slot_is_free(
@@ -181,6 +184,7 @@ def test_a_pause_does_not_count_before_its_checkpoint_is_kept_and_its_slot_is_fr
     run = Run.open(plan_in(tmp_path, num_trials=4), root=tmp_path / "s")
     # All four come to level 1 although no checkpoint is kept: two slots, and nobody waits.
     while len(run.trials) < 4 or any(not trial.level for trial in run.trials.values()):
+        assert not run.done, run.reason
         run.pump(10.0)
     assert run._tuner is not None
     assert set(run._tuner.live) == {0, 1, 2, 3}, "an end counted"
