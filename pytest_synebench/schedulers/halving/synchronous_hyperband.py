@@ -25,7 +25,8 @@ Invariants (tests/schedulers/halving/test_synchronous_hyperband.py holds each on
 Source: Li et al., "Hyperband", JMLR 18 (2018), Algorithm 1. Its Table 1 has other sizes (27, 9, 6
 and 5 for R=81, eta=3) than its Algorithm 1 (34, 15, 8 and 5), which holds here. Where it differs:
 the paper runs one bracket at a time. Syne Tune, which also opens the next, rounds the sizes of all
-rungs up, and lets failed trials move up where too few others are left.
+rungs up (``round_up``), lets failed trials move up where too few others are left, and takes of
+equal losses the one whose attempt began earlier.
 """
 
 from __future__ import annotations
@@ -77,17 +78,16 @@ class _Bracket:
     owing: set[TrialId] = field(default_factory=set)  #: run to its level, or are about to
     came: dict[TrialId, float] = field(default_factory=dict)  #: losses, in the order of arrival
 
-    def ranked(self, reduction_factor: int) -> list[TrialId]:
-        """Return who moves up, the best first."""
-        places = max(1, self.places // reduction_factor)
+    def ranked(self, places: int) -> list[TrialId]:
+        """Return who moves up where so many may, the best first."""
         finite = [trial_id for trial_id, loss in self.came.items() if math.isfinite(loss)]
         return sorted(finite, key=self.came.__getitem__)[:places]  # stable: the earlier first
 
-    def climb(self, reduction_factor: int) -> list[TrialId]:
-        """Go on to the next rung; return who moves up to it, the best first."""
-        up = self.ranked(reduction_factor) if self.rung + 1 < len(self.levels) else []
+    def climb(self, places: int) -> list[TrialId]:
+        """Go on to the next rung, of so many places; return who moves up, the best first."""
+        up = self.ranked(places) if self.rung + 1 < len(self.levels) else []
         self.rung += 1
-        self.places = max(1, self.places // reduction_factor)
+        self.places = places
         self.owing, self.came = set(up), {}
         return up
 
@@ -100,6 +100,7 @@ class SynchronousHyperband(Scheduler):
         levels: rung levels, ascending, the last of them max_resource: what ``rung_levels`` returns.
         reduction_factor: eta in the paper: one trial in this many moves up, >= 2.
         brackets: how many different ones, from 1 to the number of levels; None: all.
+        round_up: whether of n places ceil(n / eta) are in the next rung, as in Syne Tune.
 
     Raises:
         UsageError: the levels do not ascend from 1 up, the factor is below 2, or there are more
@@ -113,6 +114,7 @@ class SynchronousHyperband(Scheduler):
         levels: Sequence[int],
         reduction_factor: int,
         brackets: int | None = None,
+        round_up: bool = False,
     ) -> None:
         check_levels(levels)
         check_reduction_factor(reduction_factor)
@@ -123,6 +125,7 @@ class SynchronousHyperband(Scheduler):
             )
         self._all_levels = tuple(levels)
         self._factor = reduction_factor
+        self._round_up = round_up
         self._cycle = brackets or len(levels)
         self.levels = self._all_levels[:-1]
         self.pauses = bool(self.levels)
@@ -178,7 +181,7 @@ class SynchronousHyperband(Scheduler):
         # No new trial: the bracket that has room for some goes on with those it has.
         if newest is None or newest.owing or len(newest.levels) == 1:
             return ()
-        up = newest.ranked(self._factor)
+        up = newest.ranked(self._places_above(newest))
         return (Resume(trial_id=up[0], until=newest.levels[1]),) if up else ()
 
     def _new_trial(self) -> tuple[Decision, ...]:
@@ -192,6 +195,10 @@ class SynchronousHyperband(Scheduler):
     def _with_room(self) -> _Bracket | None:
         newest = self._brackets[-1] if self._brackets else None
         return None if newest is None or newest.full else newest
+
+    def _places_above(self, bracket: _Bracket) -> int:
+        rounded = self._factor - 1 if self._round_up else 0
+        return max(1, (bracket.places + rounded) // self._factor)
 
     def _bracket(self, trial_id: TrialId) -> _Bracket:
         return self._brackets[self._number_of[trial_id]]
@@ -234,7 +241,7 @@ class SynchronousHyperband(Scheduler):
     def _advance(self, bracket: _Bracket) -> None:
         if not bracket.full or bracket.owing or bracket.rung >= len(bracket.levels):
             return
-        for rank, trial_id in enumerate(bracket.climb(self._factor)):
+        for rank, trial_id in enumerate(bracket.climb(self._places_above(bracket))):
             heappush(self._queue, (bracket.number, rank, trial_id))
             self._ready.add(trial_id)
 
