@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from _pytest.config import ConftestImportFailure as _ConftestImportFailure
 
-from pytest_synebench.errors import SynebenchError
+from pytest_synebench.errors import BenchmarkError, SynebenchError
 
 
 def module_class() -> type[pytest.Module]:
@@ -125,6 +126,18 @@ def translated() -> Iterator[None]:
         yield
     except SynebenchError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+@contextlib.contextmanager
+def located_imports(config: pytest.Config) -> Iterator[None]:
+    """Turn a definition error in a conftest into its message alone: it says file and line."""
+    try:
+        yield
+    except _ConftestImportFailure as error:
+        # --help shows what it can, with a warning.
+        if config.known_args_namespace.help or not isinstance(error.cause, BenchmarkError):
+            raise
+        raise pytest.UsageError(str(error.cause)) from None
 
 
 def option_names(parser: pytest.Parser) -> set[str]:

@@ -49,11 +49,12 @@ def benchmark(
 
     def decorate(function: Callable[..., Benchmark]) -> Any:
         code = inspect.unwrap(function).__code__
+        where = f"{code.co_filename}:{code.co_firstlineno}"
         declaration = Declaration(
             name=name or function.__name__,
             default_params=dict(default_params or {}),
-            variants=_variants(variants if variants is not None else [variant("base")]),
-            where=f"{code.co_filename}:{code.co_firstlineno}",
+            variants=_variants(variants if variants is not None else [variant("base")], where),
+            where=where,
             function=function,
         )
         if inspect.isgeneratorfunction(function):
@@ -94,7 +95,7 @@ def extend(
     declaration = Declaration(
         name=name,
         default_params=dict(default_params or {}),
-        variants=_variants(variants),
+        variants=_variants(variants, where),
         where=where,
         config_space=dict(config_space or {}),
         only=only,
@@ -142,13 +143,17 @@ def _fixture(
     return pytest.fixture(scope="session", name=declaration.name)(function)
 
 
-def _variants(variants: Iterable[Variant]) -> tuple[Variant, ...]:
+def _variants(variants: Iterable[Variant], where: str) -> tuple[Variant, ...]:
     several = tuple(variants)
     for one in several:
         if not isinstance(one, Variant):
-            raise BenchmarkError(f"a variant is {one!r}; make it with variant('name', key=value)")
+            raise BenchmarkError(
+                f"{where}: a variant is {one!r}; make it with variant('name', key=value)"
+            )
     ids = [one.id for one in several]
     for i, known in enumerate(ids):
         if known in ids[:i]:
-            raise BenchmarkError(f"two variants are called {known!r}; each needs an id of its own")
+            raise BenchmarkError(
+                f"{where}: two variants are called {known!r}; each needs an id of its own"
+            )
     return several

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pytest_synebench.plugin import compat, loading
-from pytest_synebench.plugin.choice import options
+from pytest_synebench.plugin.choice import alone, options
 
 _MARKER = "synebench(benchmark, variant, scheduler, searcher, run_id): items of an experiment"
 
@@ -32,12 +32,17 @@ def pytest_load_initial_conftests(
 ) -> Generator[None, object, object]:
     """Find what is asked for before the conftests are loaded, and its options after."""
     if not _asked_for(early_config, args):
-        return (yield)
+        with compat.located_imports(early_config):
+            result = yield
+        with usage_errors():
+            alone.refuse(early_config, parser)
+        return result
     from pytest_synebench.plugin.session import start
 
     with usage_errors():
         start.before_conftests(early_config, parser, args)
-    result = yield
+    with compat.located_imports(early_config):
+        result = yield
     with usage_errors():
         start.after_conftests(early_config, parser, args)
     from pytest_synebench.plugin.session import hooks

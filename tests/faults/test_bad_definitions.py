@@ -144,6 +144,14 @@ AS_TYPED = {
         "@benchmark(variants=[variant('a'), variant('a')])\ndef toy(params): ...",
         "two variants are called 'a'; each needs an id of its own",
     ),
+    "variant_that_is_none": (
+        "@benchmark(variants=['a'])\ndef toy(params): ...",
+        "a variant is 'a'; make it with variant('name', key=value)",
+    ),
+    "generator": (
+        "@benchmark\ndef toy(params): yield",
+        "toy uses yield; return the Benchmark",
+    ),
 }
 
 
@@ -156,8 +164,9 @@ def test_what_makes_options_impossible_is_a_usage_error(
     code, output = run_in_process(pytester)
 
     assert code == pytest.ExitCode.USAGE_ERROR, output
-    assert message in output
-    assert f"conftest.py:{LINE}: " in output
+    (line,) = [line for line in output.splitlines() if line]
+    assert f"conftest.py:{LINE}: " in line
+    assert message in line
     assert not (folder / ".synebench").exists()
 
 
