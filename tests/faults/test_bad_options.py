@@ -58,7 +58,7 @@ TYPED = {
         ("--scheduler", "raytune_fifo"),
         "Ray Tune's schedulers are not run here: choose fifo.",
     ),
-    "searcher": (("--searcher", "rnadom"), "known: random, grid. Did you mean 'random'?"),
+    "searcher": (("--searcher", "rnadom"), "known: random, grid, "),
     "backend": (("--backend", "sagemaker"), "backend is 'sagemaker'; known: local, simulated."),
     "type": (("--num_trials", "many"), "num_trials is 'many'; it must be an integer from 1 up"),
     "float_for_int": (("--num_trials", "2.5"), "num_trials is '2.5'; it must be an integer from 1"),
