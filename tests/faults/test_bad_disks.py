@@ -71,7 +71,9 @@ def test_a_disk_with_no_space_for_a_run_is_one_error_at_launch(tmp_path: Path) -
 def header_bytes(tmp_path_factory: pytest.TempPathFactory) -> int:
     folder = make_bad_project(tmp_path_factory.mktemp("whole"))
     assert run_bounded(folder).returncode == 0
-    return len((only_run(folder) / "journal.jsonl").read_bytes().splitlines(keepends=True)[0])
+    return len(
+        (only_run(folder).directory / "journal.jsonl").read_bytes().splitlines(keepends=True)[0]
+    )
 
 
 @pytest.mark.parametrize("beyond_header", [-1000, -100, 500, 1200])
