@@ -50,6 +50,10 @@ class Rules(Protocol):
         """Take an event and its decisions in; fail an assertion where they break a rule."""
         ...
 
+    def found(self, start: Start) -> None:  # noqa: ARG002 - most rules need not know
+        """Take in from which checkpoint, or none, the tuner lets a new trial begin."""
+        return
+
 
 class NoRules(Rules):
     """Of an algorithm about which nothing more is known."""
@@ -104,8 +108,10 @@ class Referee:
         self._rules.see(event, decisions)
         pinned = tuple(map(pin, decisions))
         for decision in pinned:
-            if isinstance(decision, Start) and decision.checkpoint is not None:
-                self.trials[decision.trial_id].level = decision.checkpoint.level
+            if isinstance(decision, Start):
+                self._rules.found(decision)
+                if decision.checkpoint is not None:
+                    self.trials[decision.trial_id].level = decision.checkpoint.level
         self.scheduler.fold(event, pinned)
         return pinned
 

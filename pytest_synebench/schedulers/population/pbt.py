@@ -14,11 +14,12 @@ that waits at the lowest level, of equal ones to that which waits longest. A mem
 end, or failed, makes room for a new one. Fewer members than workers leave slots idle.
 
 The best and the worst are k = ceil(quantile_fraction * population_size) members each, at most half
-of the population; of equal losses the earlier trial is better, and who has no loss yet counts as
-behind: so a member is stopped if at least population_size - k others have a better one. A loss that
-is no finite number ranks last. A copy is drawn when it starts, from those that are alive then: the
-key of its chance is (seed, its trial). Once no trial may start any more (num_trials), nobody is
-stopped: those that are left train to their end.
+of the population; of equal losses the earlier trial is better. A copy has its parent's loss until
+it has its own, since it has its weights, but is not copied before; any other member that has no
+loss yet counts as behind: so a member is stopped if at least population_size - k others have a
+better one. A loss that is no finite number ranks last. A copy is drawn when it starts, from those
+that are alive then: the key of its chance is (seed, its trial). Once no trial may start any more
+(num_trials), nobody is stopped: those that are left train to their end.
 
 Invariants (tests/schedulers/population/test_pbt.py holds each one):
 - a member is stopped only at a multiple of the interval, and only from the worst quantile;
@@ -26,6 +27,7 @@ Invariants (tests/schedulers/population/test_pbt.py holds each one):
   long as there is one with a loss;
 - there are never more than population_size members;
 - every attempt is told the next multiple of the interval, and no trial runs past max_resource;
+- a copy ranks by its parent's loss until it has its own, and is not copied before;
 - a copy is first compared at its stop level, whatever checkpoint the tuner found for it.
 
 Source: Jaderberg et al., arXiv:1711.09846: truncation selection with 20 % (section 4.1.1), perturb
@@ -89,6 +91,7 @@ class _Member:
     until: int
     level: int = 0  #: at which it was last compared; 0: not yet
     loss: float | None = None  #: that it had there
+    inherited: float | None = None  #: of a copy: what its parent had there
 
 
 class Pbt(Scheduler):
@@ -193,10 +196,19 @@ class Pbt(Scheduler):
 
     def _verdict(self, report: Report) -> tuple[Decision, ...]:
         others = [one for one in self._ranking if one[1] != report.trial_id]
-        place = bisect.bisect(others, _rank(report))
+        rank = _rank(report)
+        place = bisect.bisect(others, rank) + sum(one < rank for one in self._inherited(report))
         if not self._capped and place >= self._selection.population_size - self._count:
             return (Stop(trial_id=report.trial_id),)
         return (Pause(trial_id=report.trial_id),)
+
+    def _inherited(self, report: Report) -> list[tuple[float, TrialId]]:
+        """Return the ranks of the others that have no loss of their own yet."""
+        return [
+            (member.inherited, trial_id)
+            for trial_id, member in self._members.items()
+            if member.loss is None and member.inherited is not None and trial_id != report.trial_id
+        ]
 
     def _rank(self, trial_id: TrialId, report: Report) -> None:
         member = self._members[trial_id]
@@ -248,7 +260,14 @@ class Pbt(Scheduler):
 
     def _enter(self, start: Start) -> None:
         self._due -= self._copy_is_due()
-        self._members[start.trial_id] = _Member(until=start.until or self._last)
+        inherited = None
+        if start.checkpoint is not None:
+            parent = self._members.get(start.checkpoint.trial_id)
+            if parent is not None and parent.level == start.checkpoint.level:
+                inherited = parent.loss
+        self._members[start.trial_id] = _Member(
+            until=start.until or self._last, inherited=inherited
+        )
         self._due = min(self._due, self._selection.population_size - len(self._members))
 
     def _lose(self, trial_id: TrialId) -> None:

@@ -48,6 +48,7 @@ class PopulationRules(Rules):
         self.size, self.interval, self.fraction = size, interval, fraction
         self.until: dict[TrialId, int] = {}  #: of members
         self.losses: dict[TrialId, float] = {}  #: of members that have been compared
+        self.inherited: dict[TrialId, float] = {}  #: of copies: their parents' losses
         self.levels: dict[TrialId, int] = {}  #: at which that was
         self.stopped = 0
         self.copies = 0
@@ -80,6 +81,11 @@ class PopulationRules(Rules):
             self.until[decision.trial_id] = self.after(self.levels[decision.trial_id])
             assert decision.until == self.until[decision.trial_id]
 
+    def found(self, start: Start) -> None:
+        ref = start.checkpoint
+        if ref is not None and ref.level == self.levels[ref.trial_id]:
+            self.inherited[start.trial_id] = self.losses[ref.trial_id]
+
     def see_report(
         self, trial: TrialId, level: int, loss: float, decisions: tuple[Decision, ...]
     ) -> None:
@@ -88,7 +94,9 @@ class PopulationRules(Rules):
             return
         self.losses[trial] = loss if math.isfinite(loss) else math.inf
         self.levels[trial] = level
-        better = self.ranked().index(trial)
+        known = {one: loss for one, loss in self.inherited.items() if one in self.until}
+        known |= self.losses
+        better = sorted(known, key=lambda one: (known[one], one)).index(trial)
         bad = better >= self.size - self.count()
         if bad and not self.capped:
             assert decisions == (Stop(trial_id=trial),)
@@ -253,6 +261,19 @@ def test_who_has_no_loss_yet_counts_as_behind() -> None:
     # Each of them was the worst when it came, and none was the worst of four.
     for trial, loss in enumerate([0.1, 0.2, 0.3]):
         assert scheduler.handle(reported(trial, 2, loss)) == pause(trial)
+
+
+def test_a_copy_has_its_parents_loss_until_it_has_its_own() -> None:
+    scheduler = four_at_level_2((0.1, 0.2, 0.3))
+    assert scheduler.handle(reported(3, 2, 0.4)) == stop(3)
+    copied(scheduler)
+    assert scheduler.handle(FREE) == resume(0, 4)
+    # Behind trials 0 and 1, and behind the copy, which has not reported yet.
+    assert scheduler.handle(FREE) == resume(1, 4)
+    assert scheduler.handle(FREE) == resume(2, 4)
+    assert scheduler.handle(reported(2, 4, 0.25)) == stop(2)
+    # A copy that has not reported is not copied: there is no checkpoint of it.
+    assert copied(scheduler).checkpoint == CheckpointRef(trial_id=TrialId(0), level=2, sha256="")
 
 
 def test_a_diverged_member_is_the_worst() -> None:
