@@ -79,13 +79,9 @@ def preview(plan: Plan, machine: Machine) -> Preview:
         UsageError: the plan cannot work.
     """
     known = plan.definition.blackbox is not None
-    played = _simulated(plan)
-    scheduler, table = build_scheduler(played), TrialTable()
+    scheduler = build_scheduler(_simulated(plan))
     num_workers, _ = slots(plan, machine)
-    tuner = _tuner(played, scheduler, table, num_workers, timed=known)
-    tuner.open()
-    while not tuner.done:
-        tuner.pump(math.inf)
+    table, reason = played(plan, scheduler, num_workers)
     trials = table.trials.values()
     levels = [*scheduler.levels, *([plan.max_resource] if plan.max_resource else [])]
     if not plan.definition.resource_attr:
@@ -99,8 +95,27 @@ def preview(plan: Plan, machine: Machine) -> Preview:
         repeated=sum(trial.repeated for trial in trials),
         num_workers=num_workers,
         seconds=table.at_s if known else None,
-        reason=tuner.reason,
+        reason=reason,
     )
+
+
+def played(plan: Plan, scheduler: Scheduler, num_workers: int) -> tuple[TrialTable, str]:
+    """Play a plan to its end, in memory; return its trials, and why it ended.
+
+    Args:
+        plan: what to play, whatever its back-end is.
+        scheduler: in its first state, built for the plan when it is simulated.
+        num_workers: attempts at once.
+
+    Raises:
+        UsageError: the plan cannot work.
+    """
+    known, table = plan.definition.blackbox is not None, TrialTable()
+    tuner = _tuner(_simulated(plan), scheduler, table, num_workers, timed=known)
+    tuner.open()
+    while not tuner.done:
+        tuner.pump(math.inf)
+    return table, tuner.reason
 
 
 def _simulated(plan: Plan) -> Plan:
