@@ -11,7 +11,9 @@ from functools import partial
 
 import collected
 import command
+import deciding
 import replayed
+import simulated
 import startup
 import utilisation
 from bench import Bench, median, quantile
@@ -173,6 +175,37 @@ CASES = (
     _case("latency", _OPTUNA_NAME, _latency, _OPTUNA),
     _case("latency", _RAY_NAME, _latency, _ray(reuse=0), repeats=3, slow=True),
     _case("latency", _REUSE_NAME, _latency, _ray(reuse=1)),
+    *(
+        Case(
+            row="event",
+            system=f"pytest-synebench, {scheduler}",
+            take=partial(deciding.take, scheduler=scheduler),
+        )
+        for scheduler in ("asha_stopping", "asha_promotion", "median_stopping", "fifo")
+    ),
+    *(
+        Case(
+            row="event",
+            system=f"Syne Tune 0.13, {scheduler}",
+            take=partial(
+                deciding.take,
+                scheduler=scheduler,
+                driver="peers/syne_tune_013_deciding.py",
+                environment="syne_tune_013",
+            ),
+            repeats=3,
+            environment="syne_tune_013",
+        )
+        for scheduler in ("asha_stopping", "asha_promotion", "fifo")
+    ),
+    *(
+        Case(
+            row="simulator",
+            system=f"pytest-synebench, {scheduler}",
+            take=partial(simulated.take, scheduler=scheduler),
+        )
+        for scheduler in ("fifo", "asha_stopping", "asha_promotion")
+    ),
     Case(row="unused", system="pytest-synebench", take=startup.unused),
     Case(row="reporter", system="pytest-synebench", take=startup.our_reporter),
     Case(

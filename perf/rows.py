@@ -71,6 +71,33 @@ ROWS = {
             limit=0.5,
         ),
         Row(
+            key="event",
+            title="a scheduler's event at 10,000 trials",
+            what="The scheduler alone plays a game of 10,000 trials, 27 levels, 4 at a time, "
+            "losses drawn. CPU per event over its last 500 trials, the game's own share included; "
+            "and over those up to the 1,000th.",
+            columns={
+                "us": "μs at 10,000 trials",
+                "early_us": "μs at 1,000 trials",
+                "growth": "10,000 / 1,000 trials",
+            },
+            goal="≤ 20 μs, flat",
+            limit=20,
+        ),
+        Row(
+            key="simulator",
+            title="a simulated report, journal written",
+            what="Random configs of a synthetic table of 50 levels, 4 workers: an experiment of "
+            "1,000 and one of 10,000 trials. CPU from the first start to the last end, per report.",
+            columns={
+                "us": "μs at 10,000 trials",
+                "growth": "10,000 / 1,000 trials",
+                "per_s": "reports per CPU s at 10,000",
+            },
+            goal="≤ 10 μs, flat",
+            limit=10,
+        ),
+        Row(
             key="unused",
             title="plugin installed but unused",
             what="`pytest` on one empty test, with the plugin and with `-p no:synebench`, in "

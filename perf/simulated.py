@@ -1,6 +1,6 @@
 """How many reports the simulator takes in per CPU second, journal written: 1,000 and 10,000 trials.
 
-    python -m perf.simulated [--profile]
+    python perf/simulated.py [--profile]
 
 The synthetic table of ``performance.md``: 1,000 configs (here as many as trials) times 50 levels, 4
 workers, random search; what is timed is the loop alone, from the first start to the closed journal.
@@ -16,7 +16,10 @@ import pstats
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+
+from bench import HERE, Bench
 
 from pytest_synebench.blackboxes.synthetic import Synthetic
 from pytest_synebench.blackboxes.table import Table
@@ -48,8 +51,27 @@ def plan(scheduler: str, trials: int, table: Table) -> Plan:
     return Plan(benchmark="table", variant="v", params={**params, **chosen}, definition=definition)
 
 
-def measure(scheduler: str, trials: int, table: Table, profile: cProfile.Profile | None) -> str:
-    """Return a line on one experiment."""
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What one experiment took."""
+
+    reports: int
+    lines: int  #: of its journal
+    cpu_s: float
+
+    def told(self) -> str:
+        """Return it as a line."""
+        reports, lines = self.reports / self.cpu_s, self.lines / self.cpu_s
+        return (
+            f"{self.reports:8} reports {self.lines:8} lines {self.cpu_s:7.2f} CPU s "
+            f"{reports:10,.0f} reports/s {lines:10,.0f} lines/s"
+        )
+
+
+def measure(
+    scheduler: str, trials: int, table: Table, profile: cProfile.Profile | None = None
+) -> Taken:
+    """Return what one experiment takes."""
     with tempfile.TemporaryDirectory() as folder:
         run = Run.open(plan(scheduler, trials, table), root=Path(folder))
         tuner = run._tuner
@@ -67,10 +89,16 @@ def measure(scheduler: str, trials: int, table: Table, profile: cProfile.Profile
         lines = (run.directory / "journal.jsonl").read_bytes().count(b"\n")
         run._tuner = None
         run.close()
-    return (
-        f"{scheduler:15} {trials:6} trials {reports:8} reports {lines:8} lines {took_s:7.2f} CPU s "
-        f"{reports / took_s:10,.0f} reports/s {lines / took_s:10,.0f} lines/s"
-    )
+    return Taken(reports=reports, lines=lines, cpu_s=took_s)
+
+
+def take(bench: Bench, *, scheduler: str) -> dict[str, float]:
+    """Return the figures of a row: what a report costs in a long experiment, and in a short one."""
+    folder = bench.fresh()
+    command = [bench.python(""), str(HERE / "simulated.py"), "--schedulers", scheduler]
+    bench.measure([*command, "--out", str(folder / "taken.json")], cwd=folder)
+    few, many = json.loads((folder / "taken.json").read_text())
+    return {"us": many * 1e6, "growth": many / few, "per_s": 1 / many}
 
 
 def json_alone() -> str:
@@ -97,14 +125,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
     parser.add_argument("--trials", default="1000,10000")
+    parser.add_argument("--out", type=Path, help="write CPU seconds per report here, as JSON")
     parser.add_argument("--schedulers", default=",".join(_SCHEDULERS))
     given = parser.parse_args()
     profile = cProfile.Profile() if given.profile else None
+    seconds: list[float] = []
     for trials in map(int, given.trials.split(",")):
         table = Synthetic(last_level=_LEVELS).table(trials)
         for scheduler in given.schedulers.split(","):
-            print(measure(scheduler, trials, table, profile), flush=True)
+            taken = measure(scheduler, trials, table, profile)
+            seconds.append(taken.cpu_s / taken.reports)
+            print(f"{scheduler:15} {trials:6} trials {taken.told()}", flush=True)
         print(json_alone(), flush=True)
+    if given.out is not None:
+        given.out.write_text(json.dumps(seconds))
     if profile is not None:
         pstats.Stats(profile, stream=sys.stdout).sort_stats("tottime").print_stats(32)
     return 0
