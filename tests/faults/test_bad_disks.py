@@ -68,20 +68,23 @@ def test_a_disk_with_no_space_for_a_run_is_one_error_at_launch(tmp_path: Path) -
 
 
 @pytest.fixture(scope="module")
-def header_bytes(tmp_path_factory: pytest.TempPathFactory) -> int:
+def sizes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
+    """Return the bytes of what a run writes before its first report."""
     folder = make_bad_project(tmp_path_factory.mktemp("whole"))
     assert run_bounded(folder).returncode == 0
-    return len(
-        (only_run(folder).directory / "journal.jsonl").read_bytes().splitlines(keepends=True)[0]
-    )
+    directory = only_run(folder).directory
+    header = (directory / "journal.jsonl").read_bytes().splitlines(keepends=True)[0]
+    return {"header": len(header), "metadata": (directory / "metadata.json").stat().st_size}
 
 
-@pytest.mark.parametrize("beyond_header", [-1000, -100, 500, 1200])
+@pytest.mark.parametrize(
+    ("of", "beyond"), [("header", -1000), ("header", -100), ("metadata", 400), ("metadata", 1200)]
+)
 def test_a_disk_that_fills_up_ends_the_run_which_goes_on_and_loses_nothing(
-    tmp_path: Path, header_bytes: int, beyond_header: int
+    tmp_path: Path, sizes: dict[str, int], of: str, beyond: int
 ) -> None:
     folder = make_bad_project(tmp_path)
-    file_bytes = header_bytes + beyond_header
+    file_bytes = sizes[of] + beyond
     done = run_bounded(folder, "-v", file_bytes=file_bytes)
 
     assert done.returncode == 1, done.stdout + done.stderr
@@ -89,7 +92,7 @@ def test_a_disk_that_fills_up_ends_the_run_which_goes_on_and_loses_nothing(
     assert "INTERNALERROR" not in done.stdout
     assert until_gone(folder) == []
     before = reported(only_run(folder))
-    assert bool(before) == (beyond_header > 0), "the journal holds what fitted in"
+    assert bool(before) == (beyond > 0), "the journal holds what fitted in"
 
     again = run_bounded(folder, "-v", RESUME)
     assert again.returncode == 0, again.stdout + again.stderr
