@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _SIGKILL = 9
 _AHEAD: dict[str, tuple[bytes, CodeType]] = {}  #: by path: a script's bytes, and what they mean
+_MP_MAIN = "__mp_main__"  # what __main__ is called in processes that multiprocessing spawns
 _USAGE_CODE = 2  # what python itself says where it cannot open the script
 
 
@@ -40,16 +41,22 @@ def end_if_orphaned() -> None:
         os.kill(os.getpid(), _SIGKILL)
 
 
-def run_script(script: str, arguments: list[str]) -> None:
+def run_script(script: str, arguments: list[str], main: ModuleType | None = None) -> None:
     """Run a file as ``__main__`` with its own arguments; returns when its last line is done.
 
     An exception that the script does not catch is shown as python shows it, then ends the
     process with code 1; ``KeyboardInterrupt`` is shown too and goes on, as ``SystemExit`` does.
+
+    Args:
+        script: the file.
+        arguments: what it finds in ``sys.argv[1:]``.
+        main: an empty module that becomes ``__main__``; None: a new one.
     """
     sys.argv = [script, *arguments]
     if not getattr(sys.flags, "safe_path", False):  # python -P puts no folder first, nor do we
         sys.path[0] = os.path.dirname(os.path.realpath(script))
-    main = _fresh_main(script)
+    main = type(sys)("__main__") if main is None else main
+    _make_main(main, script)
     try:
         exec(_compiled(script), main.__dict__)
     except SystemExit:
@@ -72,12 +79,12 @@ def _shown(kind: type[BaseException], error: BaseException, trace: TracebackType
     """Show nothing, in place of ``sys.excepthook``."""
 
 
-def _fresh_main(script: str) -> ModuleType:
-    """Put a module in ``sys.modules`` that looks like the one python makes for a script."""
-    main = type(sys)("__main__")
+def _make_main(main: ModuleType, script: str) -> None:
+    """Make an empty module look like the one python makes for a script, and find it as that."""
     main.__dict__.update(__file__=script, __cached__=None, __builtins__=sys.modules["builtins"])
     sys.modules["__main__"] = main
-    return main
+    if _MP_MAIN in sys.modules:  # else multiprocessing puts it there when it is imported
+        sys.modules[_MP_MAIN] = main
 
 
 def _compiled(script: str) -> CodeType:

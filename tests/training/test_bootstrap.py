@@ -68,6 +68,27 @@ def test_a_spawned_process_finds_the_script_as_main(attempt: Runner) -> None:
     assert done.stdout == "[9]\n", done.stderr
 
 
+def test_a_spawned_process_returns_objects_of_the_scripts_classes(attempt: Runner) -> None:
+    (attempt.directory / "site").mkdir()
+    (attempt.directory / "site/sitecustomize.py").write_text("import multiprocessing")
+    script = attempt.script("""
+        import multiprocessing
+        class Square:
+            def __init__(self, x): self.area = x * x
+        if __name__ == "__main__":
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                print(pool.map_async(Square, [3]).get(60)[0].area)
+    """)
+    done = subprocess.run(
+        [*BOOTSTRAP, str(script)],
+        env={**os.environ, "PYTHONPATH": str(attempt.directory / "site")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "9\n", done.stderr
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

@@ -129,7 +129,7 @@ def _forget(order: Order) -> None:
 def _run(order: Order) -> int:
     """Run the script; return its exit code, or INTERRUPTED."""
     try:
-        run_script(order.script, list(order.arguments))
+        run_script(order.script, list(order.arguments), sys.modules.get("__main__"))
     except SystemExit as error:
         return exit_code(error)
     except KeyboardInterrupt:

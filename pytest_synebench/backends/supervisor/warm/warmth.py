@@ -60,6 +60,8 @@ def warm_up(modules: Sequence[str]) -> str:
     """
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = NO_FOLDER
+    # Imports may keep it (multiprocessing does); in a copy it becomes the script's own.
+    sys.modules["__main__"] = type(sys)("__main__")
     reason = _import_all((*_ALWAYS, *modules))
     if not reason and "torch" in sys.modules:
         _prepare_torch()

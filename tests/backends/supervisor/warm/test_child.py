@@ -53,6 +53,24 @@ def test_what_libraries_know_of_the_warm_process_is_asked_anew(both: Both) -> No
     assert first[1] != again[1]
 
 
+def test_whoever_keeps_main_from_its_import_on_has_the_scripts(tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "keeps.py").write_text("import multiprocessing\nkept = __import__('__main__')\n")
+    path = variables(PYTHONPATH=str(packages))
+    warm, cold = Supervised("keeps", environment=path), Supervised(environment=path)
+    both = Both(warm, cold, tmp_path)
+    outcomes = both(
+        "import keeps, sys\n"
+        "print([m is sys.modules['__main__'] for m in (keeps.kept, sys.modules['__mp_main__'])])\n",
+        PYTHONPATH=str(packages),
+    )
+    warm.close()
+    cold.close()
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0].stdout == "[True, True]\n"
+
+
 def test_an_error_of_ours_is_shown_and_the_supervisor_goes_on(both: Both) -> None:
     script = both.script("print('never')")
     environment = {**variables(), "SYNEBENCH_ATTEMPT": str(both.folder / "gone.json")}

@@ -103,12 +103,14 @@ LOGGING = """
 
 PROCESSES = """
     import multiprocessing, os, subprocess, sys
+    class Square:
+        def __init__(self, x): self.area = x * x
     def work(x): return x * x, __name__, os.getcwd() == os.environ["PWD_WANTED"]
     if __name__ == "__main__":
         os.environ["PWD_WANTED"] = os.getcwd()
         for method in ("spawn", "fork"):
             with multiprocessing.get_context(method).Pool(1) as pool:
-                print(pool.map(work, [3, 4]))
+                print(pool.map(work, [3, 4]), [square.area for square in pool.map(Square, [5])])
         print(subprocess.run([sys.executable, "-c", "print(1)"], capture_output=True).stdout)
         sys.stdout.flush()
         pid = os.fork()
