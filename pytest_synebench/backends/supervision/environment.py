@@ -18,6 +18,7 @@ KEEPER = "SYNEBENCH_KEEPER"  #: of a supervisor: a name that nothing else has
 HASH_SEED = "0"  #: of Python's hashes, unless the user says another
 MEASURING = ("COV_CORE_", "COVERAGE_PROCESS_")  #: variables that have a process measured
 NO_DRIVER = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}  #: for torch.cuda.is_available()
+NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}  #: of pyarrow, so of pandas
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -33,6 +34,7 @@ def of_supervisor(user: Mapping[str, str], name: str) -> dict[str, str]:
         **{name: value for name, value in user.items() if not name.startswith(MEASURING)},
         **dict.fromkeys(THREADS, "1"),
         **NO_DRIVER,
+        **NO_THREADS,
         **label.room(),
         SUPERVISOR: identity(os.getpid()),
         KEEPER: name,

@@ -20,6 +20,7 @@ def test_a_supervisor_has_one_thread_one_hash_seed_no_driver_and_is_not_measured
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
         "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
         "PYTHONHASHSEED": "0",
         "SYNEBENCH_SUPERVISOR": identity(os.getpid()),

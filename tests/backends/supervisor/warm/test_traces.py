@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from warm_runs import Both, DeclinedError, Supervised, variables
 
+from pytest_synebench.backends.supervision.environment import of_supervisor
 from pytest_synebench.backends.supervisor.warm import traces
 
 
@@ -38,9 +39,11 @@ def test_an_import_that_draws_numbers_is_named(tmp_path: Path, name: str) -> Non
     assert said == {"is": "cold", "why": "importing drawing draws random numbers"}
 
 
-def test_libraries_that_draw_nothing_are_no_reason(tmp_path: Path) -> None:
+def test_libraries_that_draw_nothing_and_would_start_threads_are_no_reason() -> None:
     modules = ("numpy", "pandas", "scipy.optimize", "scipy.stats", "torch", "torch.nn?")
-    assert first_word(tmp_path, *modules) == {"is": "warm"}
+    supervised = Supervised(*modules, environment=of_supervisor(variables(), "n1"))
+    supervised.close()
+    assert supervised.first == {"is": "warm"}
 
 
 def test_an_import_that_changes_the_folder_is_named(tmp_path: Path) -> None:
