@@ -240,7 +240,9 @@ class Run:
             with self._step():
                 try:
                     self._tuner.close(reason, finished=False)
-                except KeyboardInterrupt:  # once more, while they end politely: they are forced
+                except (RunError, BackendError, OSError):
+                    raise
+                except BaseException:  # a signal, while they end politely: they are forced
                     self._conclude(self._tuner.reason, finished=self._tuner.finished)
                     raise
                 self._conclude(self._tuner.reason, finished=self._tuner.finished)

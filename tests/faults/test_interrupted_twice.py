@@ -7,6 +7,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import pytest
 from bad_project import assert_others_unharmed, make_bad_project, only_run, run_bounded
 from toy_project import start_pytest, until_gone
 
@@ -35,17 +36,28 @@ def wait_for(process: subprocess.Popen[str], path: Path) -> None:
         raise AssertionError("pytest has ended before")
 
 
-def test_a_second_ctrl_c_ends_what_the_first_asked_to_end_and_nothing_is_lost(
-    tmp_path: Path,
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        (signal.SIGINT, signal.SIGINT, 2),
+        (signal.SIGINT, signal.SIGTERM, 2),  # as GitHub cancels a job
+        (signal.SIGTERM, signal.SIGTERM, 143),
+    ],
+)
+def test_a_second_signal_ends_what_the_first_asked_to_end_and_nothing_is_lost(
+    tmp_path: Path, first: signal.Signals, second: signal.Signals, code: int
 ) -> None:
     folder = make_bad_project(tmp_path, STUBBORN)
     process = start_pytest(folder, "--synebench", "toy", "--stop_grace", "600")
-    for mark in ("running", "asked"):
+    for mark, number in (("running", first), ("asked", second)):
         wait_for(process, folder / mark)
         # What a terminal does: the signal goes to the whole group of the foreground.
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
 
-    assert process.wait(timeout=60) != 0
+    assert process.wait(timeout=60) == code
+    told = (folder / "out.txt").read_text()
+    assert "go on with what is unfinished: pytest -p" in told
+    assert "Traceback" not in told
     assert until_gone(folder) == []
     run = only_run(folder)
     assert run.reason == "interrupted"

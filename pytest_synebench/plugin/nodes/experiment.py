@@ -5,6 +5,8 @@ at a known place in the main thread.
 
 Invariants (tests/plugin/test_items.py, tests/plugin/test_interrupt.py):
 - when the node is torn down, whatever the reason, no process of its run is left;
+- a second Ctrl-C or SIGTERM while attempts end politely forces them, and shows the summary as ever
+  (tests/faults/test_interrupted_twice.py);
 - what cannot be launched is one error, and a skip with that reason for every other item.
 """
 
@@ -25,6 +27,7 @@ from pytest_synebench.experiment.run import Run
 from pytest_synebench.plugin.choice.selection import Selection, typed_of
 from pytest_synebench.plugin.nodes import ledger
 from pytest_synebench.plugin.session.progress import Progress
+from pytest_synebench.plugin.session.termination import EXIT_CODE
 
 open_run = Run.open  #: looked up late: tests put another one here
 SUMMARIES = pytest.StashKey[list[dict[str, Any]]]()
@@ -178,7 +181,12 @@ class Experiment(pytest.Collector):
             return
         run, self.run = self.run, None
         self.clear_progress()
-        run.close()
+        try:
+            run.close()
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            # The second one, or it is news to pytest: attempts were forced, and the summary is due.
+            if self.session.exitstatus not in (pytest.ExitCode.INTERRUPTED, EXIT_CODE):
+                raise
         summary = run.summary().plain()
         summary["remarks"] = [*run.plan.warnings, *summary["remarks"]]
         self.config.stash.setdefault(SUMMARIES, []).append(summary)
