@@ -17,8 +17,8 @@ SILENT = "ended with exit code 0 without one report of 'loss'; call report() at 
 EARLY = "ended with exit code 0 after epoch 1 of 3; a script runs to its last level unless it is"
 AGAIN = "trial 0 reported epoch {} after {}; levels go up: report once at the end of each"
 NO_NUMBER = "trial 0 reported loss={}; the metric must be a number"
-HANGS = "no report for 0.5 s, which is its progress_timeout (--progress_timeout raises it, none"
-STOP = ("--progress_timeout", "0.5")
+HANGS = "no report for 5 s, which is its progress_timeout (--progress_timeout raises it, none"
+STOP = ("--progress_timeout", "5")
 FAILURES = {
     "never_reports": ("pass", SILENT),
     "exits_0_early": ("report(epoch=1, loss=1.0); sys.exit(0)", EARLY),
