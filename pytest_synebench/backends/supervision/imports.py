@@ -1,4 +1,4 @@
-"""Which modules a training script imports, read from its text: nothing is run.
+"""Which modules and files a training script imports, read from its text: nothing is run.
 
 Experiments whose scripts import the same share one warm process, so equal imports must give equal
 answers: sorted, each once. A name that ends in ``?`` is a candidate: of ``from torch import nn``
@@ -31,6 +31,23 @@ def modules_of(script: Path, preload: Sequence[str] = ()) -> tuple[str, ...]:
         script: its file; modules and packages in the same folder are followed.
         preload: names to add, as they are.
     """
+    found, _ = _followed_from(script)
+    found.update(preload)
+    sure = {name for name in found if name + CANDIDATE in found}
+    return tuple(sorted(found - {name + CANDIDATE for name in sure} - _NO_MODULES))
+
+
+def files_beside(script: Path) -> dict[str, Path]:
+    """Return the files in a script's folder that it imports, by their names from there, sorted."""
+    itself = script.absolute().resolve()
+    folder = itself.parent
+    _, read = _followed_from(script)
+    there = sorted(file for file in read if file.is_file() and file.resolve() != itself)
+    return {file.relative_to(folder).as_posix(): file for file in there}
+
+
+def _followed_from(script: Path) -> tuple[set[str], set[Path]]:
+    """Return the names that a script and what stands beside it import, and what was to be read."""
     folder = script.absolute().resolve().parent
     found: set[str] = set()
     waiting, read = [(script, "")], set()
@@ -44,9 +61,7 @@ def modules_of(script: Path, preload: Sequence[str] = ()) -> tuple[str, ...]:
                 waiting += _files(folder, name.removesuffix(CANDIDATE))
             else:
                 found.add(name)
-    found.update(preload)
-    sure = {name for name in found if name + CANDIDATE in found}
-    return tuple(sorted(found - {name + CANDIDATE for name in sure} - _NO_MODULES))
+    return found, read
 
 
 def _stands_in(folder: Path, name: str) -> bool:

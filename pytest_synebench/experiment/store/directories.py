@@ -7,8 +7,8 @@ Invariants (tests/experiment/store/test_directories.py):
 - two runs never share a directory, however close in time they begin;
 - ``newest`` finds the run of this setup and run id that began last, and no other's, also where
   the wall clock was set back meanwhile;
-- a run is gone on with only where space, scheduler, seed and script are what they were; what
-  differs is named.
+- a run is gone on with only where space, scheduler, seed, script and the modules beside it that it
+  imports are what they were; what differs is named.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pytest_synebench.backends.supervision.imports import files_beside
 from pytest_synebench.clock import Clock
 from pytest_synebench.durable import replace_file
 from pytest_synebench.errors import RunError, UsageError
@@ -36,6 +37,7 @@ from pytest_synebench.experiment.plan.plan import Plan
 SCHEMA = 1
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 _FREE_BYTES = 20 * 2**20
+_BESIDE = "beside_sha256"  # of the header: the script's own modules
 #: Parameters that say when a run ends: a finished one goes on where one of these has changed.
 LIMITS = frozenset(
     {"num_trials", "scheduler_timeout", "resource_budget", "target_value", "max_failures"}
@@ -150,6 +152,10 @@ def identity(plan: Plan) -> dict[str, Any]:
         "dataset": definition.dataset,
         "space": definition.space.to_json(),
         "script_sha256": sha256(definition.script.read_bytes()).hexdigest(),
+        _BESIDE: {
+            name: sha256(file.read_bytes()).hexdigest()
+            for name, file in files_beside(definition.script).items()
+        },
         "params": {k: v for k, v in plan.params.items() if k not in changeable(plan)},
     }
 
@@ -166,7 +172,10 @@ def check_same(header: Mapping[str, Any], plan: Plan, directory: Path) -> None:
     # What was fixed then is compared, and what is fixed now unless it was not (deterministic).
     names = set(told) | (set(plan.params) - CHANGEABLE)
     params = {name: value for name, value in plan.params.items() if name in names}
-    now = _flat(json.loads(json.dumps({**header, **identity(plan), "params": params})))
+    mine = identity(plan)
+    if _BESIDE not in header:  # the run is older than this
+        del mine[_BESIDE]
+    now = _flat(json.loads(json.dumps({**header, **mine, "params": params})))
     differences = [
         f"  {key}: {then.get(key, 'absent')!r} then, {now.get(key, 'absent')!r} now"
         for key in sorted({*then, *now})

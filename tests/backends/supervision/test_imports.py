@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_synebench.backends.supervision.imports import modules_of
+from pytest_synebench.backends.supervision.imports import files_beside, modules_of
 
 
 def modules(folder: Path, text: str, *preload: str, **beside: str) -> tuple[str, ...]:
@@ -70,6 +70,27 @@ def test_what_stands_beside_the_script_is_followed_and_not_named(tmp_path: Path)
         package_IN_third="import e",
     )
     assert found == ("a", "b", "c", "d", "e")
+
+
+def test_the_files_that_a_script_imports_from_beside_itself_are_named_from_there(
+    tmp_path: Path,
+) -> None:
+    modules(
+        tmp_path,
+        "import model, json\nfrom package import part\n",
+        model="import train",
+        package_IN___init__="",
+        package_IN_part="from . import other",
+        package_IN_other="",
+        unused="",
+    )
+    link = tmp_path / "elsewhere" / "link.py"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "train.py")
+    names = ["model.py", "package/__init__.py", "package/other.py", "package/part.py"]
+    for script in (tmp_path / "train.py", link):
+        assert files_beside(script) == {name: tmp_path / name for name in names}
+        assert list(files_beside(script)) == names
 
 
 def test_a_folder_or_a_compiled_module_beside_the_script_is_its_own_too(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -232,6 +233,25 @@ def test_another_script_is_another_experiment(tmp_path: Path) -> None:
         UsageError, match=r"  script_sha256: '[0-9a-f]{64}' then, '[0-9a-f]{64}' now"
     ):
         directories.check_same(header, plan, tmp_path)
+
+
+def test_a_script_with_another_module_beside_it_is_another_experiment(tmp_path: Path) -> None:
+    plan = toy_plan(tmp_path)
+    script = plan.definition.script
+    script.write_text("import model, extra\n")
+    (script.parent / "model.py").write_text("layers = 1\n")
+    header = header_of(plan)
+    older = {name: value for name, value in header.items() if name != "beside_sha256"}
+    directories.check_same(header, plan, tmp_path)
+
+    (script.parent / "model.py").write_text("layers = 2\n")
+    (script.parent / "extra.py").write_text("")
+    with pytest.raises(UsageError) as refused:
+        directories.check_same(header, plan, tmp_path)
+    first, second = str(refused.value).splitlines()[1:-1]
+    assert first.startswith("  beside_sha256.extra.py: 'absent' then, '")
+    assert re.fullmatch(r"  beside_sha256\.model\.py: '\w{64}' then, '\w{64}' now", second)
+    directories.check_same(older, plan, tmp_path)
 
 
 def test_a_parameter_that_is_gone_is_a_difference(tmp_path: Path) -> None:
