@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-from gate_error_rates import EFFECTS, FAMILIES, KS, Cell, upper_limit
+from gate_cells import EFFECTS, FAMILIES, KS, Cell, upper_limit
 
 _ROW, _LEFT, _WIDTH = 16, 190, 760
 _COLOURS = {"strict": "#1f6f8b", "sensitive": "#c98a2b"}

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from gate_cells import EFFECTS, FAMILIES, KS, Cell
+from gate_error_page import page, picture
 
 from pytest_synebench.analysis.gate import rules
 from pytest_synebench.analysis.gate.engine import Suite
@@ -30,29 +31,10 @@ from pytest_synebench.analysis.statistics.ranks import (
     subset_sums,
 )
 
-Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 BASELINE_RUNS = 20
-KS = (1, 8, 16, 24)
 SUITES = 10_000
 SEED = 20_260_101
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "gate"
-
-
-def _failing(chance: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return chance.normal(size=shape) + 6.0 * (chance.random(shape) < 0.1)
-
-
-def _with_zeros(chance: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return np.abs(chance.normal(size=shape)) * (chance.random(shape) < 0.5)
-
-
-FAMILIES: dict[str, Draw] = {
-    "normal": lambda chance, shape: chance.normal(size=shape),
-    "lognormal": lambda chance, shape: chance.lognormal(0.0, 0.8, shape),
-    "Student t, 3 df": lambda chance, shape: chance.standard_t(3, shape),
-    "10 % far off": _failing,
-    "half zeros": _with_zeros,
-}
 
 
 @lru_cache
@@ -189,34 +171,6 @@ def alarms(data: Data, seen: Looks, rule: Rule) -> np.ndarray:
     return single | broad(data, suite.rule.broad_level(tests))
 
 
-def upper_limit(alarmed: int, suites: int) -> float:
-    """Return the 95 % upper limit of a rate (Clopper and Pearson, one-sided)."""
-    from scipy.stats import beta
-
-    return 1.0 if alarmed == suites else float(beta.ppf(0.95, alarmed + 1, suites - alarmed))
-
-
-class Cell(NamedTuple):
-    """One figure of the table."""
-
-    family: str
-    tests: int
-    effect: str
-    suites: int
-    strict: int
-    sensitive: int
-    runs: float
-
-
-EFFECTS: dict[str, tuple[str, float]] = {
-    "none": ("one", 0.0),
-    "one test, 1 sd": ("one", 1.0),
-    "one test, 1.5 sd": ("one", 1.5),
-    "one test, 2 sd": ("one", 2.0),
-    "all tests, 0.5 sd": ("all", 0.5),
-}
-
-
 def cell(family: str, tests: int, effect: str, suites: int) -> Cell:
     """Simulate one cell."""
     where, size = EFFECTS[effect]
@@ -237,8 +191,6 @@ def cell(family: str, tests: int, effect: str, suites: int) -> Cell:
 
 def main() -> None:
     """Simulate all cells, and write page and picture."""
-    from gate_error_page import page, picture
-
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the suites; prints only")
     quick = parser.parse_args().quick

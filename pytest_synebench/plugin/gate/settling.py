@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+
+import pytest
 
 from pytest_synebench.analysis.baselines import Entry
 from pytest_synebench.analysis.gate.engine import Ask, Case, Suite, judge
@@ -25,20 +27,32 @@ from pytest_synebench.errors import RunError
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.store.directories import identity
 from pytest_synebench.experiment.store.results import RunRecord, load_runs
+from pytest_synebench.plugin.choice.selection import Selection
 from pytest_synebench.plugin.gate.ask import wanted
 from pytest_synebench.plugin.nodes import ledger
 from pytest_synebench.plugin.nodes.experiment import PROGRESS, opened
 
-if TYPE_CHECKING:
-    from pytest_synebench.plugin.gate.nodes import GateItem
-
 _PUMP_S = 0.2
+
+
+class Asking(Protocol):
+    """Who wants a setup settled: its gate."""
+
+    config: pytest.Config
+    selection: Selection
+    variant: str
+    where: str
+
+    @property
+    def title(self) -> str:
+        """``<benchmark>::<setup>``."""
+        ...
 
 
 class Settling:
     """One setup on its way to a verdict."""
 
-    def __init__(self, item: GateItem, entry: Entry, definition: Benchmark) -> None:
+    def __init__(self, item: Asking, entry: Entry, definition: Benchmark) -> None:
         self._item, self._entry, self._definition = item, entry, definition
         self._offset = int(item.selection.params["random_seed_offset"])
         self._made: list[int] = []  #: run ids that were run in here

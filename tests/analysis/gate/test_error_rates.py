@@ -25,6 +25,7 @@ def rates() -> Any:
     assert spec.loader is not None
     module = util.module_from_spec(spec)
     with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(PERF.parent))  # it imports what stands beside it
         patch.setitem(sys.modules, "gate_error_rates", module)
         spec.loader.exec_module(module)
     return module
