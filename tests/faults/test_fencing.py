@@ -142,7 +142,7 @@ def test_one_that_wakes_up_while_the_other_runs_disturbs_nothing(
 
 
 def test_a_running_controller_is_not_taken_from(folder: Path, start: Start) -> None:
-    options = ("--synebench", "toy", "--work", "30000000", "-q")
+    options = ("--synebench", "toy", "--work", "3000000000", "-q")
     first = start(*options)
     wait_for_lines(first, folder, 3)
     second = run_pytest(folder, *options, RESUME, TAKEOVER)

@@ -87,9 +87,9 @@ def test_a_run_that_is_asked_to_end_leaves_no_process_and_goes_on(
 
 def test_two_controllers_on_one_run_directory(tmp_path: Path) -> None:
     folder = make_project(tmp_path)
-    process = start_pytest(folder, "--synebench", "toy", "--work", "30000000", "-q")
+    process = start_pytest(folder, "--synebench", "toy", "--work", "3000000000", "-q")
     wait_for_lines(process, folder, 3)
-    second = run_pytest(folder, "--synebench", "toy", "--work", "30000000", "--synebench-resume")
+    second = run_pytest(folder, "--synebench", "toy", "--work", "3000000000", "--synebench-resume")
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert second.returncode != 0
