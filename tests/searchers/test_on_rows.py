@@ -40,7 +40,11 @@ def test_a_suggestion_moves_to_the_nearest_row_that_no_trial_has_had() -> None:
     assert walk(OnRows(Fixed(0.5), ROWS))[0] == 0.5
 
 
-@pytest.mark.parametrize("name", catalog.NAMES)
+#: What they need beyond a space, this one does not have.
+CHOOSY = {"cmaes", "bayesopt_constrained", "bayesopt_cost"}
+
+
+@pytest.mark.parametrize("name", [name for name in catalog.NAMES if name not in CHOOSY])
 @given(seed=st.integers(0, 50))
 def test_every_searcher_ends_with_each_row_once(name: str, seed: int) -> None:
     space = RowSpace(SPACE, ROWS)
