@@ -53,7 +53,7 @@ class Site:
 
 
 def build_searcher(plan: Plan) -> Searcher:
-    """Return a new searcher, in its first state: close it, if it can be closed, when all is over.
+    """Return a new searcher, in its first state.
 
     Raises:
         UsageError: the searcher needs something that the benchmark or the machine does not have.

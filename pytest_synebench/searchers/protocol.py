@@ -24,9 +24,6 @@ class Searcher(Protocol):
     Equal constructor arguments, history and number give an equal config: there is no generator
     state, chance is keyed by (seed, number). So a journal can be folded back in without asking
     again, and experiments with equal run ids start from equal configs.
-
-    A searcher that holds something which must be let go (a process) has a ``close()``, which may be
-    repeated; the run calls it when it is over.
     """
 
     def suggest(self, history: History, number: int) -> Config | None:
