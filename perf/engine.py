@@ -56,8 +56,8 @@ def watch(outcome: Outcome) -> None:
             appended_s.append(sent_s)
         append(journal, event, decisions)
 
-    def synced(journal: Journal) -> None:
-        sync(journal)
+    def synced(journal: Journal, *, last: bool = False) -> None:
+        sync(journal, last=last)
         now_s = time.monotonic()
         on_disk_s.extend(round(now_s - sent_s, 7) for sent_s in appended_s)
         appended_s.clear()
