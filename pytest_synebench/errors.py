@@ -43,6 +43,10 @@ class BackendError(SynebenchError):
     """A back-end cannot do what it was asked, for a reason outside of any one trial."""
 
 
+class SearcherError(SynebenchError):
+    """A process that suggests configs has ended, is silent, or says what it must not."""
+
+
 class RunError(SynebenchError):
     """A run directory cannot be opened: another process holds it, or it is of another kind."""
 

@@ -10,7 +10,7 @@ Invariants (tests/experiment/test_assembly.py):
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from pytest_synebench.checkpoints.simulated import SimulatedStore
 from pytest_synebench.clock import Clock, VirtualClock
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment import simulation
+from pytest_synebench.experiment.external.searcher import ExternalSearcher
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.plan.workers import workers
 from pytest_synebench.schedulers import catalog as schedulers
@@ -38,7 +39,10 @@ from pytest_synebench.schedulers.population.pbt import Selection
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
 from pytest_synebench.searchers.on_rows import OnRows
+from pytest_synebench.searchers.points import initial_configs
 from pytest_synebench.searchers.protocol import Searcher
+from pytest_synebench.space import ConfigSpace
+from pytest_synebench.trial import Config
 
 _SEARCHER = "searcher_"  # begins the names of the searcher's own parameters
 
@@ -52,21 +56,51 @@ class Site:
     directory: Path | None = None  #: the folder in which scripts run; None: the current one
 
 
-def build_searcher(plan: Plan) -> Searcher:
+def build_external(plan: Plan) -> ExternalSearcher | None:
+    """Return a new searcher that asks a process, if that is the plan's; it starts none yet.
+
+    Whoever has it asked closes it.
+
+    Raises:
+        UsageError: there is no such program, or the points to evaluate break a rule.
+    """
+    if plan.params["searcher"] != searchers.EXTERNAL:
+        return None
+    space = _searched(plan)
+    return ExternalSearcher(plan, space, initial_configs(space, _points(plan)))
+
+
+def build_searcher(plan: Plan, external: ExternalSearcher | None = None) -> Searcher:
     """Return a new searcher, in its first state.
+
+    Args:
+        plan: what to run.
+        external: what asks the plan's process; None: a new one, if that is its searcher.
 
     Raises:
         UsageError: the searcher needs something that the benchmark or the machine does not have.
     """
-    points = plan.params["points_to_evaluate"]
+    space = _searched(plan)
+    searcher = external or build_external(plan) or _pure_searcher(plan, space)
+    return OnRows(searcher, space.rows) if isinstance(space, RowSpace) else searcher
+
+
+def _searched(plan: Plan) -> ConfigSpace:
     space = plan.definition.space
-    if plan.simulated:
-        space = simulation.blackbox_of(plan).space(space)
-    searcher = searchers.build(
+    return simulation.blackbox_of(plan).space(space) if plan.simulated else space
+
+
+def _points(plan: Plan) -> Sequence[Config] | None:
+    asked: Sequence[Config] | None = plan.params["points_to_evaluate"]
+    return plan.definition.points_to_evaluate if asked is None else asked
+
+
+def _pure_searcher(plan: Plan, space: ConfigSpace) -> Searcher:
+    return searchers.build(
         plan.params["searcher"],
         space,
         seed=plan.seed,
-        points_to_evaluate=plan.definition.points_to_evaluate if points is None else points,
+        points_to_evaluate=_points(plan),
         constraint_attr=plan.definition.constraint_attr,
         cost_model=plan.definition.cost_model,
         **{
@@ -75,7 +109,6 @@ def build_searcher(plan: Plan) -> Searcher:
             if name.startswith(_SEARCHER)
         },
     )
-    return OnRows(searcher, space.rows) if isinstance(space, RowSpace) else searcher
 
 
 def build_scheduler(plan: Plan, searcher: Searcher | None = None) -> Scheduler:
@@ -131,6 +164,16 @@ def build_scheduler(plan: Plan, searcher: Searcher | None = None) -> Scheduler:
             params=plan.params,
         ),
     )
+
+
+def build_asking(plan: Plan) -> tuple[Scheduler, ExternalSearcher | None]:
+    """Return a new scheduler, and what it asks where that is a process: to be closed.
+
+    Raises:
+        UsageError: as ``build_searcher`` and ``build_scheduler`` do.
+    """
+    external = build_external(plan)
+    return build_scheduler(plan, build_searcher(plan, external)), external
 
 
 def slots(plan: Plan, machine: Machine) -> tuple[int, str]:

@@ -32,6 +32,7 @@ from pytest_synebench.experiment.tuner.machinery import Limits, Machinery
 from pytest_synebench.experiment.tuner.timekeeping import Timekeeping
 from pytest_synebench.experiment.tuner.tuner import Tuner
 from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.searchers.catalog import EXTERNAL
 from pytest_synebench.space import ConfigSpace, keyed_random
 from pytest_synebench.trial import Config
 
@@ -49,6 +50,7 @@ class Preview:
     num_workers: int
     seconds: float | None  #: how long it takes; None: nothing says what a level costs
     reason: str  #: why it ends
+    searcher: str = ""  #: why the searcher was not asked; "": it was
 
     def lines(self) -> list[str]:
         """Return what a person wants to know."""
@@ -65,6 +67,7 @@ class Preview:
             f"  {self.unit}s: {self.units + self.repeated} run{again}",
             f"  {time}",
             f"  ends because: {self.reason}",
+            *([f"  searcher: {self.searcher}"] if self.searcher else []),
         ]
 
 
@@ -80,6 +83,7 @@ def preview(plan: Plan, machine: Machine) -> Preview:
     """
     known = plan.definition.blackbox is not None
     scheduler = build_scheduler(_simulated(plan))
+    external = plan.params["searcher"] == EXTERNAL
     num_workers, _ = slots(plan, machine)
     table, reason = played(plan, scheduler, num_workers)
     trials = table.trials.values()
@@ -96,6 +100,9 @@ def preview(plan: Plan, machine: Machine) -> Preview:
         num_workers=num_workers,
         seconds=table.at_s if known else None,
         reason=reason,
+        searcher="no process is started: in its place configs are drawn at random"
+        if external
+        else "",
     )
 
 
@@ -124,6 +131,8 @@ def _simulated(plan: Plan) -> Plan:
     if definition.blackbox is None:
         definition = replace(definition, blackbox=_Flat(definition, plan.max_resource))
     params = {**plan.params, "backend": "simulated"}
+    if params["searcher"] == EXTERNAL:
+        params["searcher"] = "random"
     return replace(plan, definition=definition, params=params)
 
 

@@ -17,15 +17,16 @@ from pathlib import Path
 
 from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.clock import Clock, SystemClock, VirtualClock
-from pytest_synebench.errors import BackendError, RunError
+from pytest_synebench.errors import BackendError, RunError, SearcherError
 from pytest_synebench.experiment.assembly import (
     Site,
+    build_asking,
     build_backend,
-    build_scheduler,
     build_store,
     slots,
 )
 from pytest_synebench.experiment.disk import disk_errors
+from pytest_synebench.experiment.external.searcher import ExternalSearcher, recalling
 from pytest_synebench.experiment.fencing import FencedBackend, take
 from pytest_synebench.experiment.journal import timings
 from pytest_synebench.experiment.journal.journal import Journal
@@ -72,7 +73,7 @@ class Run:
     _journal: Journal | None = None
     _lease: Lease | None = None
     _busy_s: dict[TrialId, float] = field(default_factory=dict)
-    _left_over: tuple[TrialId, ...] = ()  #: paused or cut off when the run was over
+    _external: ExternalSearcher | None = None  #: what asks a process for configs
 
     @classmethod
     def open(
@@ -107,21 +108,16 @@ class Run:
         if not plan.simulated:
             check_gpus(plan.params, len(site.machine.gpus))
         check_deterministic(plan)
-        scheduler = build_scheduler(plan)
+        scheduler, external = build_asking(plan)
         directory = directories.newest(root, plan) if resume else None
         fresh = directory is None
         if directory is None:
             directory = directories.create(root, plan, clock)
         launch = Launch(plan, scheduler, directory, build_store(plan))
         run = cls(
-            plan,
-            directory,
-            TrialTable(),
-            launch,
-            resumed=not fresh,
-            _clock=clock,
-            _site=site,
+            plan, directory, TrialTable(), launch, resumed=not fresh, _clock=clock, _site=site
         )
+        run._external = external
         if resume and fresh:
             run.remarks.append("there is no run to go on with: a new one is started")
         try:
@@ -142,6 +138,8 @@ class Run:
             every=_LINES_PER_FSYNC if self.plan.simulated else 1,
             guard=lease.check,
         )
+        if self._external is not None:
+            self._external.place(self.directory, self._site.directory)
         if journal.header is None:
             journal.begin(directories.identity(self.plan))
         else:
@@ -154,12 +152,13 @@ class Run:
                 f"the last line of the journal was torn by a crash ({journal.torn_bytes} bytes): "
                 "it is left out"
             )
-        replay(journal.entries, scheduler, self.table, audit=audit)
+        with recalling(self._external, journal.entries):
+            replay(journal.entries, scheduler, self.table, audit=audit)
         journal.entries.clear()
         self._busy_s = timings.total_s(self.directory)
         directories.check_enough_trials(self.plan, len(self.table.trials), self.directory)
         closed = self.table.closed
-        if closed is not None and closed.finished and not self._asks_for_more():
+        if closed and closed.finished and not directories.asks_for_more(self.directory, self.plan):
             self.remarks.append("this run had finished: it is reported again, nothing is started")
             self._conclude(closed.reason, finished=True)
             return
@@ -205,11 +204,6 @@ class Run:
             ),
         )
 
-    def _asks_for_more(self) -> bool:
-        """Whether a finished run was given other limits than those it finished by."""
-        before = directories.read_metadata(self.directory).get("params", {})
-        return any(before.get(name) != self.plan.params[name] for name in directories.LIMITS)
-
     # -- while it runs ---------------------------------------------------------------------------
 
     def pump(self, timeout_s: float) -> None:
@@ -219,6 +213,7 @@ class Run:
             RunError: the disk is full or gone; every attempt is ended, the run can be resumed.
                 Or the run was taken over: every attempt is ended, nothing more is written.
             BackendError: the back-end can start nothing; likewise.
+            SearcherError: the process that suggests configs does not; likewise.
         """
         if self._tuner is None:
             return
@@ -228,6 +223,9 @@ class Run:
                 self._write_timings()
                 if self._tuner.done:
                     self._conclude(self._tuner.reason, finished=self._tuner.finished)
+        except SearcherError as error:
+            self.interrupt(str(error))
+            raise
         except (RunError, BackendError) as error:
             self._give_up(str(error))
             raise
@@ -269,7 +267,10 @@ class Run:
     @property
     def ended(self) -> Sequence[TrialId]:
         """Trials whose outcome is final, in the order in which it became so."""
-        return [*self.table.ended, *self._left_over] if self.done else self.table.ended
+        if not self.done:
+            return self.table.ended
+        # Behind them what was paused, or cut off when the run was over.
+        return [*self.table.ended, *(t.id for t in self.trials.values() if not t.state.final)]
 
     def final(self, trial_id: TrialId) -> bool:
         """Whether the outcome of a trial is final."""
@@ -335,7 +336,6 @@ class Run:
 
     def _conclude(self, reason: str, *, finished: bool) -> None:
         self.reason, self.finished = reason, finished
-        self._left_over = tuple(t.id for t in self.trials.values() if not t.state.final)
         try:
             self._write_derived()
         except OSError as error:
@@ -361,7 +361,6 @@ class Run:
         """Disk, back-end or lease is gone: nothing more can be written down, everything ends."""
         self.reason, self.finished = reason, False
         self.fenced = self._lease is not None and not self._lease.held
-        self._left_over = tuple(t.id for t in self.trials.values() if not t.state.final)
         if self._tuner is not None:
             self._tuner.parts.backend.close()
         self._release()
@@ -378,6 +377,8 @@ class Run:
         if self._lease is not None:
             self._lease.release()
             self._lease = None
+        if self._external is not None:
+            self._external.close()
 
     @contextlib.contextmanager
     def _step(self) -> Iterator[None]:
@@ -391,8 +392,5 @@ class Run:
             return
         lines = list(self._tuner.timings)
         self._tuner.timings.clear()
-        for line in lines:
-            if isinstance(line, timings.Span):
-                trial_id = line.key.trial_id
-                self._busy_s[trial_id] = self.busy_s(trial_id) + line.ended_s - line.began_s
+        timings.add_up(self._busy_s, lines)
         timings.append(self.directory, lines)

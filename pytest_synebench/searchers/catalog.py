@@ -103,6 +103,8 @@ _MAKERS: dict[str, Callable[[Problem], Searcher]] = {
     "bayesopt_cost": _bayesopt_cost,
 }
 NAMES = tuple(_MAKERS)
+#: Asks a process, so it is no function that could be made here: see ``experiment/external``.
+EXTERNAL = "external"
 #: Names that the system we succeed used for the same.
 ALIASES = {"bayesopt": "gp"}
 #: Names of the system we succeed, and of its relatives, that no searcher here has.
@@ -127,7 +129,10 @@ _NEEDS = {
 def registered() -> tuple[str, ...]:
     """Return the names that installed packages register; nothing of theirs is imported."""
     return tuple(
-        sorted({point.name for point in metadata.entry_points(group=GROUP)} - {*NAMES, *ALIASES})
+        sorted(
+            {point.name for point in metadata.entry_points(group=GROUP)}
+            - {*NAMES, *ALIASES, EXTERNAL}
+        )
     )
 
 
@@ -137,13 +142,13 @@ def check_name(name: str) -> None:
     Raises:
         UsageError: with the names there are, and the nearest, or what replaces an old name.
     """
-    if name in _MAKERS or name in ALIASES:
+    if name in _MAKERS or name in ALIASES or name == EXTERNAL:
         return
     if name in (known := registered()):
         return
     if (instead := _replacement(name)) is not None:
         raise UsageError(f"there is no searcher {name!r} here; what replaces it is {instead!r}")
-    names = (*NAMES, *known)
+    names = (*NAMES, EXTERNAL, *known)
     near = get_close_matches(str(name), (*names, *ALIASES), n=1)
     raise UsageError(
         f"no searcher is called {name!r}; known: {', '.join(names)}"
@@ -218,6 +223,11 @@ def build(
 def _maker(name: str) -> Callable[[Problem], Searcher]:
     if name in _MAKERS:
         return _MAKERS[name]
+    if name == EXTERNAL:
+        raise UsageError(
+            f"searcher {name!r} is a process, which only an experiment starts: it is asked by "
+            "pytest_synebench.experiment.external.searcher, and this makes pure searchers"
+        )
     (point, *_) = metadata.entry_points(group=GROUP, name=name)
     try:
         maker: Callable[[Problem], Searcher] = point.load()

@@ -65,10 +65,10 @@ def test_a_missing_journal_is_noticed(run: Any) -> None:
 def test_audit_notices_what_would_be_decided_otherwise(
     run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def other_seed(plan: Plan) -> Scheduler:
-        return build_scheduler(dataclasses.replace(plan, run_id=7))
+    def other_seed(plan: Plan) -> tuple[Scheduler, None]:
+        return build_scheduler(dataclasses.replace(plan, run_id=7)), None
 
-    monkeypatch.setattr(replayed, "build_scheduler", other_seed)
+    monkeypatch.setattr(replayed, "build_asking", other_seed)
     assert "the scheduler decided" in difference(run, audit=True)
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from pytest_synebench.errors import UsageError
-from pytest_synebench.searchers.catalog import NAMES, build, check_name, registered
+from pytest_synebench.searchers.catalog import EXTERNAL, NAMES, build, check_name, registered
 from pytest_synebench.searchers.protocol import History
 from pytest_synebench.searchers.random_search import RandomSearch
 from pytest_synebench.space import ConfigSpace, choice, uniform
 from pytest_synebench.trial import Config
 
-KNOWN = ", ".join(NAMES)
+KNOWN = ", ".join((*NAMES, EXTERNAL))
 SPACE = ConfigSpace({"lr": uniform(0, 1), "model": choice(["a", "b"])})
 
 
@@ -72,6 +72,12 @@ def test_options_reach_their_searcher() -> None:
 def test_an_unknown_name_is_refused_with_the_nearest(name: str, text: str) -> None:
     with pytest.raises(UsageError, match=text):
         build(name, SPACE, seed=0)
+
+
+def test_a_process_is_no_pure_searcher() -> None:
+    check_name(EXTERNAL)
+    with pytest.raises(UsageError, match="'external' is a process, which only an experiment"):
+        build(EXTERNAL, SPACE, seed=0)
 
 
 def test_points_outside_of_the_space_are_refused() -> None:

@@ -109,7 +109,10 @@ def environment() -> Mapping[str, str]:
     kept = {key: value for key, value in os.environ.items() if key not in drop}
     # These plugins change the order of items, or the lines at the top.
     plugins = "-p no:randomly -p no:hypothesispytest"
-    return {**kept, "PYTEST_ADDOPTS": plugins, "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
+    # A page's ``python`` is the one that runs the tests, as in an environment that is activated.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    fixed = {"PATH": path, "PYTEST_ADDOPTS": plugins, "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
+    return {**kept, **fixed}
 
 
 def run_page(page: Path, folder: Path) -> None:

@@ -54,6 +54,14 @@ def append(directory: Path, lines: Iterable[Timing]) -> None:
             file.write(json.dumps(_to_json(line)).encode() + b"\n")
 
 
+def add_up(busy_s: dict[TrialId, float], lines: Iterable[Timing]) -> None:
+    """Add the seconds that attempts have taken to those of their trials."""
+    for line in lines:
+        if isinstance(line, Span):
+            trial_id = line.key.trial_id
+            busy_s[trial_id] = busy_s.get(trial_id, 0.0) + line.ended_s - line.began_s
+
+
 def total_s(directory: Path) -> dict[TrialId, float]:
     """Return the seconds that each trial's attempts have taken, as far as was written."""
     total: dict[TrialId, float] = {}

@@ -56,6 +56,7 @@ CHANGEABLE = LIMITS | frozenset(
         "num_gpus_per_trial",
         "oversubscribe",
         "launch",
+        "searcher_timeout",
     }
 )
 
@@ -267,6 +268,12 @@ def read_metadata(directory: Path) -> dict[str, Any]:
             "metadata.json: it is written again when the run is resumed"
         ) from None
     return data
+
+
+def asks_for_more(directory: Path, plan: Plan) -> bool:
+    """Whether a finished run is given other limits than those it finished by."""
+    before = read_metadata(directory).get("params", {})
+    return any(before.get(name) != plan.params[name] for name in LIMITS)
 
 
 def note_params(directory: Path, plan: Plan) -> None:

@@ -302,8 +302,9 @@ class Tuner:
         if not self.parts.order.settled:
             return
         while not self._declined and self._free_slot():
-            decisions = self._handle(SlotFreed(at_s=self.now_s(), may_start=self._may_start()))
-            self._declined = not decisions
+            with self.attempts.watch.waiting(0.0):  # for a config: no trial is to blame for it
+                freed = SlotFreed(at_s=self.now_s(), may_start=self._may_start())
+                self._declined = not self._handle(freed)
         if not self.live and not self._waiting:
             enough = not self._may_start()
             self.close(

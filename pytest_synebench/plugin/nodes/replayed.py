@@ -7,7 +7,8 @@ Invariants (tests/plugin/test_replayed.py):
 from __future__ import annotations
 
 from pytest_synebench.errors import SynebenchError
-from pytest_synebench.experiment.assembly import build_scheduler
+from pytest_synebench.experiment.assembly import build_asking
+from pytest_synebench.experiment.external.searcher import recalling
 from pytest_synebench.experiment.journal.journal import read_journal
 from pytest_synebench.experiment.journal.replay import replay
 from pytest_synebench.experiment.journal.trials import TrialTable
@@ -19,7 +20,9 @@ def difference(run: Run, *, audit: bool) -> str:
     table = TrialTable()
     try:
         _, entries = read_journal(run.directory / "journal.jsonl")
-        replay(entries, build_scheduler(run.plan), table, audit=audit)
+        scheduler, external = build_asking(run.plan)
+        with recalling(external, entries):
+            replay(entries, scheduler, table, audit=audit)
     except (SynebenchError, OSError) as error:
         return str(error)
     if list(table.trials) != list(run.trials):

@@ -10,7 +10,7 @@ SEARCHING = (
         name="searcher",
         default="random",
         kind=Kind.STR,
-        choices=(*searchers.NAMES, *searchers.ALIASES),
+        choices=(*searchers.NAMES, searchers.EXTERNAL, *searchers.ALIASES),
         refuse=searchers.check_name,
         help="suggests the config of a new trial; installed packages may add to these",
     ),
@@ -25,6 +25,19 @@ SEARCHING = (
         default=0,
         kind=Kind.OFFSET,
         help="seed = (offset + run id) mod 2**32; 'random' draws one and prints it",
+    ),
+    Parameter(
+        name="searcher_command",
+        default="",
+        kind=Kind.STR,
+        help="external: the program that is asked for configs, with its arguments",
+    ),
+    Parameter(
+        name="searcher_timeout",
+        default=60.0,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="external: seconds within which each answer must come",
     ),
     Parameter(
         name="searcher_allow_duplicates",

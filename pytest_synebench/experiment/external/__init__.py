@@ -1,0 +1,1 @@
+"""An external searcher: a process of the user's that suggests configs."""
