@@ -6,17 +6,18 @@ as long as all configs are counted in the same unit.
 Invariants (tests/test_cost_models.py holds each one):
 - a cost is positive and finite, or refused by name;
 - twice the resource costs more: c(x, 2r) > c(x, r);
-- the cost of a multilayer perceptron is the number of its multiplications, worked by hand.
+- the cost of a multilayer perceptron is the number of its multiplications, worked by hand;
+- a curve goes through what was measured, and between two sizes stays between their costs.
 
-Source: the cost models of Syne Tune, c(x, r) = c0(x) + r * c1(x).
+Source: the cost models of Syne Tune, c(x, r) = c0(x) + r * c1(x). The spline: Fritsch and Butland,
+SIAM Journal on Scientific and Statistical Computing 5, 1984; SciPy's PCHIP.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -93,9 +94,10 @@ class FixedLayersMLP:
 
 
 class BatchSizeCurve:
-    """Cost of a resource unit by batch size: measured at some sizes, a line in between.
+    """Cost of a resource unit by batch size: measured at some sizes, a smooth curve in between.
 
-    Both axes are logarithmic; beyond the measured sizes the cost is that of the nearest one.
+    A cubic spline that rises and falls only where the measurements do. Both axes are logarithmic;
+    beyond the measured sizes the cost is that of the nearest one.
 
     Args:
         measured: cost of one resource unit by batch size, all > 0.
@@ -112,8 +114,10 @@ class BatchSizeCurve:
                 "batch size, all of them above 0"
             )
         self._attr = attr
-        self._sizes = [math.log(size) for size in sorted(measured)]
-        self._costs = [math.log(measured[size]) for size in sorted(measured)]
+        sizes = [math.log(size) for size in sorted(measured)]
+        costs = [math.log(measured[size]) for size in sorted(measured)]
+        self._smallest, self._largest = sizes[0], sizes[-1]
+        self._curve = _spline(sizes, costs)
 
     def cost(self, config: Config, resource: int) -> float:
         """Return the cost of running a config to a resource level.
@@ -127,12 +131,15 @@ class BatchSizeCurve:
                 f"cost model: {self._attr} is {size!r} in config {dict(config)!r}; it must be a "
                 "number above 0"
             )
-        return resource * math.exp(_between(self._sizes, self._costs, math.log(size)))
+        at = min(max(math.log(size), self._smallest), self._largest)
+        return resource * math.exp(self._curve(at))
 
 
-def _between(places: Sequence[float], values: Sequence[float], at: float) -> float:
-    right = bisect_left(places, at)
-    if right == 0 or right == len(places):
-        return values[min(right, len(values) - 1)]
-    share = (at - places[right - 1]) / (places[right] - places[right - 1])
-    return values[right - 1] * (1 - share) + values[right] * share
+def _spline(places: list[float], values: list[float]) -> Callable[[float], float]:
+    """Return the monotone cubic spline through points; places rise."""
+    if len(places) == 1:
+        return lambda at: values[0]  # noqa: ARG005 - one measurement says the same everywhere
+    from scipy.interpolate import PchipInterpolator
+
+    curve = PchipInterpolator(places, values)
+    return lambda at: float(curve(at))

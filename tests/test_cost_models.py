@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -31,10 +32,34 @@ def test_costs_worked_by_hand() -> None:
     assert MLP.cost({"n1": 3, "n2": 4}, 2) == 3 * 50 * 100 * 2
     assert LINEAR.cost({"n1": 3}, 4) == 5 + 4 * 3
     assert LinearInResource(per_unit=lambda c: 2.0).cost({}, 3) == 6.0
-    # 16 lies in the middle of 8 and 32 on a log scale, and 4 of 8 and 2.
-    sizes = {4: 8.0, 8: 8.0, 16: 4.0, 32: 2.0, 128: 1.0, 999: 1.0}
+    sizes = {4: 8.0, 8: 8.0, 32: 2.0, 128: 1.0, 999: 1.0}
     for size, unit in sizes.items():
         assert CURVE.cost({"batch_size": size}, 3) == pytest.approx(3 * unit)
+
+
+def test_between_two_sizes_the_curve_bends_as_its_neighbours_do() -> None:
+    # In powers of 2 it goes through (3, 3), (5, 1), (7, 0): slopes -1 and -1/2, widths equal. The
+    # slope at 5 is their harmonic mean, -2/3; that at 3 is (3 * -1 - -1/2) / 2 = -5/4. At 4, the
+    # middle, a cubic has the mean of the ends, 2, and width / 8 = 1/4 of the slopes' difference.
+    assert CURVE.cost({"batch_size": 16}, 1) == pytest.approx(2 ** (2 + (-5 / 4 + 2 / 3) / 4))
+    # Two measurements: a line. One: the same everywhere.
+    line = BatchSizeCurve({8: 8.0, 32: 2.0})
+    assert line.cost({"batch_size": 16}, 1) == pytest.approx(4.0)
+    assert BatchSizeCurve({8: 5.0}).cost({"batch_size": 999}, 2) == pytest.approx(10.0)
+
+
+@given(
+    measured=st.dictionaries(st.integers(1, 4096), st.floats(1e-6, 1e6), min_size=2, max_size=8),
+    data=st.data(),
+)
+def test_between_two_sizes_a_cost_lies_between_theirs(
+    measured: dict[int, float], data: st.DataObject
+) -> None:
+    curve, sizes = BatchSizeCurve(measured), sorted(measured)
+    left, right = data.draw(st.sampled_from([*itertools.pairwise(sizes)]))
+    size = data.draw(st.integers(left, right))
+    low, high = sorted((measured[left], measured[right]))
+    assert low * (1 - 1e-9) <= curve.cost({"batch_size": size}, 1) <= high * (1 + 1e-9)
 
 
 @pytest.mark.parametrize(
