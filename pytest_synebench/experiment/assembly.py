@@ -38,6 +38,7 @@ from pytest_synebench.schedulers.median_stopping import MedianRule
 from pytest_synebench.schedulers.population.pbt import Selection
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
+from pytest_synebench.searchers.learning import RANDOM_FRACTION
 from pytest_synebench.searchers.on_rows import OnRows
 from pytest_synebench.searchers.points import initial_configs
 from pytest_synebench.searchers.protocol import Searcher
@@ -96,6 +97,13 @@ def _points(plan: Plan) -> Sequence[Config] | None:
 
 
 def _pure_searcher(plan: Plan, space: ConfigSpace) -> Searcher:
+    arguments = {
+        name.removeprefix(_SEARCHER): value
+        for name, value in plan.params.items()
+        if name.startswith(_SEARCHER)
+    }
+    if arguments["random_fraction"] is None:
+        arguments["random_fraction"] = 0.0 if plan.scheduler == "fifo" else RANDOM_FRACTION
     return searchers.build(
         plan.params["searcher"],
         space,
@@ -103,11 +111,7 @@ def _pure_searcher(plan: Plan, space: ConfigSpace) -> Searcher:
         points_to_evaluate=_points(plan),
         constraint_attr=plan.definition.constraint_attr,
         cost_model=plan.definition.cost_model,
-        **{
-            name.removeprefix(_SEARCHER): value
-            for name, value in plan.params.items()
-            if name.startswith(_SEARCHER)
-        },
+        **arguments,
     )
 
 

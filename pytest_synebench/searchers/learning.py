@@ -2,7 +2,10 @@
 
 The first ``num_init_random`` configs, points included, are those of random search, so experiments
 with equal run ids begin with equal configs, whatever their searchers. So is every config for which
-there is not enough evidence yet. From then on a ``Proposer`` says what comes next.
+there is not enough evidence yet. From then on a ``Proposer`` says what comes next; but a given
+share of the configs, those whose numbers a draw picks, stay those of random search. Under a
+scheduler that stops or pauses trials that is a guard: what a low level says may not hold at the
+last one.
 
 Of a finite space no config is suggested twice (unless ``allow_duplicates``): where the proposer
 comes back to one that a trial has, the next config of random search takes its place.
@@ -10,8 +13,11 @@ comes back to one that a trial has, the next config of random search takes its p
 Invariants (testing/searcher_suite.py holds each one, for all of them):
 - equal arguments, history and number give an equal config, however the object got there;
 - every config lies in the space;
-- the first configs are those of random search;
+- the first configs are those of random search, and so is the share, under the same numbers;
 - a finite space is exhausted exactly: each config once, then None.
+
+Source of the share: Falkner, Klein and Hutter, "BOHB", ICML 2018, arXiv:1807.01774, section 3.2
+(rho; 1/3 in the authors' code).
 """
 
 from __future__ import annotations
@@ -23,9 +29,11 @@ from pytest_synebench.searchers.evidence import Evidence, Reader
 from pytest_synebench.searchers.problem import Problem
 from pytest_synebench.searchers.protocol import History
 from pytest_synebench.searchers.random_search import RandomSearch
+from pytest_synebench.space import keyed_random
 from pytest_synebench.trial import Config
 
 NUM_INIT_RANDOM = 10  #: as of Optuna's samplers
+RANDOM_FRACTION = 1 / 3  #: rho of BOHB
 
 
 class Proposer(Protocol):
@@ -44,9 +52,10 @@ class LearningSearcher:
         proposer: what learns.
         num_init_random: configs that are drawn at random first, points included; >= 1.
         enough: trials that must have reported at a level; None: BOHB's rule, see ``evidence``.
+        random_fraction: share of the later configs that are drawn at random all the same, 0 to 1.
 
     Raises:
-        UsageError: num_init_random is no whole number from 1 up.
+        UsageError: num_init_random is no whole number from 1 up, or the share no share.
     """
 
     def __init__(
@@ -56,9 +65,14 @@ class LearningSearcher:
         *,
         num_init_random: int,
         enough: int | None = None,
+        random_fraction: float = 0.0,
     ) -> None:
         whole_number("num_init_random", num_init_random)
+        if not 0 <= random_fraction <= 1:
+            raise UsageError(f"random_fraction is {random_fraction!r}; it must be from 0 to 1")
         self._first = num_init_random
+        self._share = random_fraction
+        self._seed = problem.seed
         self._proposer = proposer
         self._repeats = bool(problem.argument("allow_duplicates", False))  # noqa: FBT003 - a default
         self._size = problem.space.size
@@ -77,11 +91,16 @@ class LearningSearcher:
             return self._random.suggest(history, number)
         if not self._repeats and self._reader.exhausted(history):
             return None
+        if self._by_chance(number):
+            return self._drawn(history, number)
         evidence = self._reader.evidence(history)
         if evidence is None:
             return self._drawn(history, number)
         config = self._proposer.propose(evidence, number)
         return config if self._may(history, config) else self._drawn(history, number)
+
+    def _by_chance(self, number: int) -> bool:
+        return keyed_random(self._seed, "share", number).random() < self._share
 
     def _may(self, history: History, config: Config) -> bool:
         return self._size is None or self._repeats or not self._reader.knows(history, config)
@@ -95,6 +114,20 @@ class LearningSearcher:
             if config is not None and not self._reader.knows(history, config):
                 return config
         return None
+
+
+def with_model(problem: Problem, proposer: Proposer) -> LearningSearcher:
+    """Return a searcher that models losses, with the problem's own random configs.
+
+    Raises:
+        UsageError: an argument breaks its rule.
+    """
+    return LearningSearcher(
+        problem,
+        proposer,
+        num_init_random=problem.argument("num_init_random", NUM_INIT_RANDOM),
+        random_fraction=problem.argument("random_fraction", 0.0),
+    )
 
 
 def whole_number(name: str, value: object, least: int = 1) -> None:

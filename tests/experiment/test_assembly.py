@@ -22,6 +22,9 @@ from pytest_synebench.experiment.assembly import (
 )
 from pytest_synebench.schedulers import catalog as schedulers
 from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.searchers import catalog as searchers
+from pytest_synebench.searchers.random_search import RandomSearch
+from pytest_synebench.space import ConfigSpace
 from pytest_synebench.testing.strategies import LOSSES
 from pytest_synebench.trial import Report, TrialId
 
@@ -195,3 +198,27 @@ def test_a_searcher_that_the_benchmark_cannot_feed_makes_no_plan(
 
 def test_an_alias_stands_in_the_setup_as_what_it_is(tmp_path: Path) -> None:
     assert toy_plan(tmp_path, searcher="bayesopt").setup == toy_plan(tmp_path, searcher="gp").setup
+
+
+@pytest.mark.parametrize(
+    ("params", "fraction"),
+    [
+        ({"scheduler": "fifo"}, 0.0),
+        ({"scheduler": "asha_promotion"}, 1 / 3),
+        ({"scheduler": "hyperband_stopping"}, 1 / 3),
+        ({"scheduler": "fifo", "searcher_random_fraction": 0.5}, 0.5),
+        ({"scheduler": "asha_promotion", "searcher_random_fraction": 0.0}, 0.0),
+    ],
+)
+def test_a_model_has_the_share_of_random_configs_of_bohb_where_levels_are_low(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, params: dict[str, Any], fraction: float
+) -> None:
+    given: list[float] = []
+
+    def build(*_: object, random_fraction: float, **more: object) -> RandomSearch:
+        given.append(random_fraction)
+        return RandomSearch(ConfigSpace({}), seed=0)
+
+    monkeypatch.setattr(searchers, "build", build)
+    build_scheduler(toy_plan(tmp_path, searcher="tpe", **params))
+    assert given == [fraction]

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from pytest_synebench.errors import UsageError
 from pytest_synebench.searchers.evidence import Evidence
-from pytest_synebench.searchers.learning import NUM_INIT_RANDOM, LearningSearcher
+from pytest_synebench.searchers.learning import LearningSearcher, with_model
 from pytest_synebench.searchers.model_based.extra import require
 from pytest_synebench.searchers.problem import Problem
 from pytest_synebench.space import keyed_random
@@ -108,5 +108,4 @@ def cmaes(problem: Problem) -> LearningSearcher:
             has fewer than two ordered hyperparameters.
     """
     require("cmaes", "cmaes")
-    first = problem.argument("num_init_random", NUM_INIT_RANDOM)
-    return LearningSearcher(problem, CmaEsProposer(problem), num_init_random=first)
+    return with_model(problem, CmaEsProposer(problem))

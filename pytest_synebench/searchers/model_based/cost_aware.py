@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from pytest_synebench.cost_models import CostModel
 from pytest_synebench.errors import UsageError
 from pytest_synebench.searchers.evidence import Evidence
-from pytest_synebench.searchers.learning import NUM_INIT_RANDOM, LearningSearcher
+from pytest_synebench.searchers.learning import LearningSearcher, with_model
 from pytest_synebench.searchers.problem import Problem
 from pytest_synebench.space import keyed_random
 from pytest_synebench.trial import Config
@@ -151,5 +151,4 @@ def bayesopt_cost(problem: Problem) -> LearningSearcher:
     Raises:
         UsageError: the cost model is none, or an argument breaks its rule.
     """
-    first = problem.argument("num_init_random", NUM_INIT_RANDOM)
-    return LearningSearcher(problem, CostAwareProposer(problem), num_init_random=first)
+    return with_model(problem, CostAwareProposer(problem))

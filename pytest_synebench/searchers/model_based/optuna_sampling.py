@@ -31,7 +31,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_synebench.searchers.evidence import Evidence
-from pytest_synebench.searchers.learning import NUM_INIT_RANDOM, LearningSearcher
+from pytest_synebench.searchers.learning import LearningSearcher, with_model
 from pytest_synebench.searchers.model_based.encoding import Encoding
 from pytest_synebench.searchers.model_based.extra import require
 from pytest_synebench.searchers.problem import Problem
@@ -139,7 +139,7 @@ def tpe(problem: Problem) -> LearningSearcher:
         UsageError: Optuna is not installed, or an argument breaks its rule.
     """
     require("tpe", "optuna")
-    return _learning(problem, OptunaProposer(problem, "tpe", _tpe_sampler))
+    return with_model(problem, OptunaProposer(problem, "tpe", _tpe_sampler))
 
 
 def gp(problem: Problem) -> LearningSearcher:
@@ -149,9 +149,4 @@ def gp(problem: Problem) -> LearningSearcher:
         UsageError: Optuna or torch is not installed, or an argument breaks its rule.
     """
     require("gp", "optuna", "torch")
-    return _learning(problem, OptunaProposer(problem, "gp", _gp_sampler))
-
-
-def _learning(problem: Problem, proposer: OptunaProposer) -> LearningSearcher:
-    first = problem.argument("num_init_random", NUM_INIT_RANDOM)
-    return LearningSearcher(problem, proposer, num_init_random=first)
+    return with_model(problem, OptunaProposer(problem, "gp", _gp_sampler))

@@ -67,6 +67,15 @@ SEARCHING = (
         "the model begins",
     ),
     Parameter(
+        name="searcher_random_fraction",
+        default=None,
+        kind=Kind.FLOAT,
+        minimum=0,
+        optional=True,
+        help="searchers with a model: share of the later configs that are those of random all the "
+        "same, at most 1; none: 1/3 (BOHB's) under a scheduler that stops or pauses trials, else 0",
+    ),
+    Parameter(
         name="searcher_population_size",
         default=None,
         kind=Kind.INT,
