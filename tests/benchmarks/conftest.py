@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from buckets import bucket, client, service
 
-__all__ = ["bucket", "client", "service", "wikitext"]
+__all__ = ["bucket", "client", "idx_files", "service", "wikitext"]
 
 collect_ignore = [] if find_spec("boto3") and find_spec("moto") else ["test_kept_in_s3.py"]
 
@@ -25,3 +28,18 @@ def wikitext(tmp_path: Path) -> Path:
         " \n = Café = \n the lobster @-@ @-@ @-@ @-@ café \n" * 30, encoding="utf-8"
     )
     return tmp_path
+
+
+@pytest.fixture
+def idx_files(tmp_path: Path) -> Path:
+    """A folder with files of Fashion-MNIST's form: 600 images, each as bright as its class."""
+    labels = (np.arange(600) % 10).astype(np.uint8)
+    pixels = np.repeat(labels * 25, 28 * 28).tobytes()
+    folder = tmp_path / "idx"
+    folder.mkdir()
+    for name, header, data in (
+        ("train-images-idx3-ubyte.gz", struct.pack(">4I", 0x803, 600, 28, 28), pixels),
+        ("train-labels-idx1-ubyte.gz", struct.pack(">2I", 0x801, 600), labels.tobytes()),
+    ):
+        (folder / name).write_bytes(gzip.compress(header + data))
+    return folder

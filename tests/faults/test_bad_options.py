@@ -15,8 +15,8 @@ TYPED = {
         ("--synebench=toi",),
         (
             "--synebench: no benchmark is called 'toi'. Did you mean 'toy'? "
-            "Known: fcnet_*, height_with_cost, lcbench_*, lstm_wikitext2, nasbench201_*, "
-            "nashpobench_*, toy"
+            "Known: fcnet_*, height_with_cost, lcbench_*, lstm_wikitext2, mlp_fashionmnist, "
+            "nasbench201_*, nashpobench_*, toy"
         ),
     ),
     "glob": (

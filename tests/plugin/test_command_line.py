@@ -108,6 +108,8 @@ def test_list_shows_variants_and_places(go: Go, pytester: pytest.Pytester) -> No
             "  variants: *",
             "lstm_wikitext2",
             "  variants: *",
+            "mlp_fashionmnist",
+            "  variants: *",
             "toy",
             "  variants: base, small, tiny (on request)",
             f"  declared at {pytester.path}/conftest.py:5",
