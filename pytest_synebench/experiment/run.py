@@ -317,8 +317,8 @@ class Run:
             resumes=summary.resumes(self.table),
             unit=self.plan.definition.resource_attr or "level",
             units=self.table.units,
-            saved=sum(trial.saved for trial in self.trials.values()),
-            repeated=sum(trial.repeated for trial in self.trials.values()),
+            saved=self.table.saved,
+            repeated=self.table.repeated,
             wall_s=self._measured_s(),
             dataset=self.plan.definition.dataset,
             directory=self.directory,
@@ -354,7 +354,7 @@ class Run:
             self.plan,
             reason=self.reason,
             finished=self.finished,
-            trials=summary.outcomes(self.table),
+            counts=summary.counts(self.table),
         )
 
     def _give_up(self, reason: str) -> None:

@@ -107,6 +107,16 @@ class TrialTable:
         """The trials, in the order in which they were started."""
         return self._trials
 
+    @property
+    def saved(self) -> int:
+        """Resource units that resuming from checkpoints spared."""
+        return sum(trial.saved for trial in self._trials.values())
+
+    @property
+    def repeated(self) -> int:
+        """Resource units that were run again, for want of a checkpoint."""
+        return sum(trial.repeated for trial in self._trials.values())
+
     def running(self) -> Iterator[TrialRecord]:
         """Yield the trials that have, or should have, an attempt."""
         return (t for t in self._trials.values() if t.state is TrialState.RUNNING)

@@ -282,10 +282,15 @@ def note_params(directory: Path, plan: Plan) -> None:
 
 
 def note_outcome(
-    directory: Path, plan: Plan, *, reason: str, finished: bool, trials: Mapping[str, int]
+    directory: Path,
+    plan: Plan,
+    *,
+    reason: str,
+    finished: bool,
+    counts: Mapping[str, Mapping[str, int]],
 ) -> None:
-    """Write into the metadata how a run ended, and by which limits."""
+    """Write into the metadata how a run ended, by which limits, and what it comes to."""
     described = read_metadata(directory)
     described["params"] = dict(plan.params)
-    described["outcome"] = {"finished": finished, "reason": reason, "trials": dict(trials)}
+    described["outcome"] = {"finished": finished, "reason": reason, **counts}
     write_metadata(directory, described)

@@ -77,6 +77,12 @@ def resumes(table: TrialTable) -> dict[str, int]:
     return {kind: count[kind] for kind in kinds if count[kind]}
 
 
+def counts(table: TrialTable) -> dict[str, dict[str, int]]:
+    """Return what a run comes to: trials by state, resource units, and what resuming did."""
+    units = {"run": table.units, "saved": table.saved, "repeated": table.repeated}
+    return {"trials": outcomes(table), "units": units, "resumes": resumes(table)}
+
+
 def signed(loss: float, mode: str) -> float:
     """Return a loss as the user's metric."""
     return -loss if mode == "max" else loss

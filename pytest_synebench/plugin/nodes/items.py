@@ -224,6 +224,7 @@ def properties(run: Run, trial: TrialRecord) -> list[tuple[str, object]]:
     """Return what a report keeps of a trial: its config, and how it ended."""
     out: list[tuple[str, object]] = [(f"config.{k}", v) for k, v in trial.config.items()]
     out += [("state", trial.state.value), ("level", trial.level), ("resumed", trial.resumed)]
+    out += [("saved", trial.saved), ("repeated", trial.repeated)]
     out += [(f"resume.{attempt}", text) for attempt, text in trial.resumes.items()]
     if trial.last is not None:
         out.append((run.plan.definition.metric, run.metric(trial.last.loss)))

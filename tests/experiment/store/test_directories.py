@@ -298,9 +298,10 @@ def test_the_outcome_is_added_to_the_metadata(tmp_path: Path) -> None:
     directories.write_metadata(tmp_path, directories.describe(plan, clock()))
     before = directories.read_metadata(tmp_path)
     more = toy_plan(tmp_path, num_trials=12)
-    directories.note_outcome(tmp_path, more, reason="why", finished=True, trials={"failed": 1})
+    counts = {"trials": {"failed": 1}, "units": {"run": 5, "saved": 2, "repeated": 0}}
+    directories.note_outcome(tmp_path, more, reason="why", finished=True, counts=counts)
     after = directories.read_metadata(tmp_path)
-    assert after.pop("outcome") == {"finished": True, "reason": "why", "trials": {"failed": 1}}
+    assert after.pop("outcome") == {"finished": True, "reason": "why", **counts}
     assert after.pop("params") == before.pop("params") | {"num_trials": 12}
     assert after == before
 

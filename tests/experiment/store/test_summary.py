@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 from journals import folded
 from toy_plan import toy_plan
 
-from pytest_synebench.events import Ended, Pause, Reported, SlotFreed, Start, Stop
+from pytest_synebench.events import Began, Ended, Pause, Reported, Retried, SlotFreed, Start, Stop
 from pytest_synebench.experiment.journal.journal import Entry
-from pytest_synebench.experiment.store.summary import command_line, outcomes, signed, status
+from pytest_synebench.experiment.store.summary import (
+    command_line,
+    counts,
+    outcomes,
+    signed,
+    status,
+)
 from pytest_synebench.testing.histories import HISTORIES
 from pytest_synebench.trial import Report, Scalar, TrialId, TrialState
 
@@ -62,6 +68,20 @@ def test_every_trial_counts_in_one_outcome(history: list[Entry]) -> None:
     assert sum(count.values()) == len(table.trials)
     assert list(count) == [state for state in TrialState if state in count]
     assert all(count.values())
+
+
+def test_what_a_run_comes_to_is_counted() -> None:
+    began = Began(at_s=4.0, trial_id=TrialId(0), attempt=1, resumed_from=2, checkpoints=True)
+    lost = Retried(at_s=3.0, trial_id=TrialId(0), reason="exit code 1")
+    entries = [start(0), *(Entry(report(0, level, 1.0)) for level in (1, 2, 3))]
+    table = folded([*entries, Entry(lost), Entry(began), Entry(report(0, 4, 1.0))])
+
+    # Of the levels 1, 2, 3 that were there, the checkpoint had two; the third was run again.
+    assert counts(table) == {
+        "trials": {"running": 1},
+        "units": {"run": 4, "saved": 2, "repeated": 1},
+        "resumes": {"resumed": 1},
+    }
 
 
 @given(loss=st.floats(allow_nan=False))
