@@ -181,6 +181,7 @@ def test_a_time_budget_is_virtual_and_exact(tmp_path: Path) -> None:
     assert run.reason == "scheduler_timeout of 12.5 s reached"
     entries = read_journal(run.directory / "journal.jsonl")[1]
     assert entries[-1].event.at_s == 12.5
+    assert len(run.trials) > 3, "and until then trials were run"
 
 
 def test_a_diverged_trial_is_no_failed_one(tmp_path: Path) -> None:

@@ -133,7 +133,8 @@ class Tuner:
 
     def _seen(self, timeout_s: float) -> list[Observation]:
         if self.limits.instant:
-            return self.parts.backend.poll(self._budget_s(timeout_s))
+            # Before the first attempt nothing is due, and all time would go by at once.
+            return self.parts.backend.poll(self._budget_s(timeout_s) if self.live else 0.0)
         patience_s = self._patience_s(timeout_s)
         with self.attempts.watch.waiting(patience_s):
             return self.parts.backend.poll(patience_s)
