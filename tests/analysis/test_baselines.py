@@ -52,7 +52,7 @@ def run(tmp_path: Path, run_id: int, *losses: float) -> RunRecord:
     ]
     metadata = {**METADATA, "run_id": run_id, "seed": run_id}
     return RunRecord(
-        directory=directory, metadata=metadata, finished=True, reason="", trials=(trial,), rows=()
+        directory=directory, metadata=metadata, finished=True, reason="", read=lambda: (trial,)
     )
 
 

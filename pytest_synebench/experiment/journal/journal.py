@@ -156,6 +156,16 @@ def read_journal(path: Path) -> tuple[dict[str, Any] | None, list[Entry]]:
     return _parse(payloads, str(path))
 
 
+def parse_lines(lines: Iterable[bytes], name: str) -> tuple[dict[str, Any] | None, list[Entry]]:
+    """Return header and entries of some whole lines of a journal, its first one leading.
+
+    Raises:
+        JournalError: one is damaged, or is no line of a journal.
+    """
+    payloads, _ = read_lines(b"".join(lines), name)
+    return _parse(payloads, name)
+
+
 def _dump(data: Mapping[str, Any]) -> bytes:
     return _ENCODE(data).encode()
 

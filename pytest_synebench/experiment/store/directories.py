@@ -35,7 +35,7 @@ from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.plan.plan import Plan
 
 SCHEMA = 1
-_STAMP = "%Y%m%dT%H%M%S.%fZ"
+STAMP = "%Y%m%dT%H%M%S.%fZ"
 _FREE_BYTES = 20 * 2**20
 _BESIDE = "beside_sha256"  # of the header: the script's own modules
 #: Parameters that say when a run ends: a finished one goes on where one of these has changed.
@@ -97,9 +97,9 @@ def _stamp(setup: Path, clock: Clock) -> str:
     now = clock.utc()
     for run in setup.glob("r*-*-*"):
         with contextlib.suppress(ValueError):  # not a run's
-            began = datetime.strptime(run.name.split("-")[1], _STAMP).replace(tzinfo=UTC)
+            began = datetime.strptime(run.name.split("-")[1], STAMP).replace(tzinfo=UTC)
             now = max(now, began + timedelta(microseconds=1))
-    return now.strftime(_STAMP)
+    return now.strftime(STAMP)
 
 
 def _ignore_in_git(runs: Path) -> None:

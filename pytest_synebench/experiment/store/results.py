@@ -4,6 +4,7 @@ Invariants (tests/experiment/store/test_results.py):
 - one row per report, the user's names and sign; a diverged value is written ``nan``;
 - whatever text a script reports, the table is read back with the same rows and columns;
 - ``load_runs`` gives what the journal holds, an unfinished run's included;
+- a journal is read when its trials are first asked for, and once;
 - equal journals give equal bytes.
 """
 
@@ -13,17 +14,18 @@ import csv
 import gzip
 import io
 import math
-import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pytest_synebench.durable import replace_file
-from pytest_synebench.errors import UsageError
+from pytest_synebench.errors import JournalError, UsageError
 from pytest_synebench.experiment.journal.journal import read_journal
 from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
-from pytest_synebench.experiment.store.directories import read_metadata
+from pytest_synebench.experiment.store.finding import Found, Head, Where, began, find
 from pytest_synebench.trial import Scalar
 
 if TYPE_CHECKING:
@@ -32,9 +34,9 @@ if TYPE_CHECKING:
 Row = dict[str, Scalar]
 
 
-def rows(table: TrialTable, resource_attr: str | None) -> Iterator[Row]:
+def rows(trials: Iterable[TrialRecord], resource_attr: str | None) -> Iterator[Row]:
     """Yield one row per report, trial by trial."""
-    for trial in table.trials.values():
+    for trial in trials:
         for report, attempt in zip(trial.reports, trial.attempts_of, strict=True):
             row: Row = {"trial_id": trial.id, "attempt": attempt}
             row[resource_attr or "level"] = report.resource
@@ -47,7 +49,7 @@ def rows(table: TrialTable, resource_attr: str | None) -> Iterator[Row]:
 
 def write_results(path: Path, table: TrialTable, resource_attr: str | None) -> None:
     """Write ``results.csv.gz``, whole and durably."""
-    all_rows = list(rows(table, resource_attr))
+    all_rows = list(rows(table.trials.values(), resource_attr))
     columns = list(dict.fromkeys(key for row in all_rows for key in row))
     text = _csv(columns, all_rows, csv.QUOTE_MINIMAL)
     if "\r" in text:  # which readers take for the end of a row, unless it is quoted
@@ -65,16 +67,46 @@ def _csv(columns: list[str], all_rows: list[Row], quoting: Literal[0, 1]) -> str
     return text.getvalue()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """One run, read from its directory."""
+    """One run, read from its directory; its journal, when something of it is first asked for."""
 
     directory: Path
     metadata: Mapping[str, Any]  #: what metadata.json holds
     finished: bool  #: whether it ended by a criterion
     reason: str  #: why it ended; "" while it is running, or after a crash
-    trials: tuple[TrialRecord, ...]  #: in the order in which they were started
-    rows: tuple[Row, ...]  #: one per report, as in results.csv.gz
+    read: Callable[[], Sequence[TrialRecord]] = field(repr=False)  #: its journal
+
+    @cached_property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """Its trials, in the order in which they were started.
+
+        Raises:
+            JournalError: its journal is damaged.
+        """
+        return tuple(self.read())
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """One row per report, as in results.csv.gz."""
+        return tuple(rows(self.trials, self.metadata.get("resource_attr")))
+
+    @property
+    def state(self) -> str:
+        """``finished``, ``interrupted``, or ``open``: it is running, or was killed."""
+        if self.finished:
+            return "finished"
+        return "interrupted" if self.reason else "open"
+
+    @property
+    def began(self) -> datetime | None:
+        """When it began; None where neither metadata nor its name say so."""
+        return began(self.directory, self.metadata)
+
+    @property
+    def name(self) -> str:
+        """``<benchmark>::<setup>-r<run_id>``, as in node ids."""
+        return "{}::{}-r{}".format(*(self.metadata.get(key, "?") for key in _KEYS))
 
     @property
     def best(self) -> Row | None:
@@ -89,53 +121,137 @@ class RunRecord:
         Raises:
             UsageError: pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise UsageError(
-                "dataframe() needs pandas: pip install 'pytest-synebench[report]'"
-            ) from None
-        return pandas.DataFrame(list(self.rows))
+        return _pandas().DataFrame(list(self.rows))
 
 
-def load_runs(path: str | Path = ".synebench") -> list[RunRecord]:
-    """Read every run at or below a path, oldest first.
+@dataclass(frozen=True, kw_only=True)
+class Runs(Sequence[RunRecord]):
+    """Runs, oldest first, and what lies beside them that cannot be read."""
+
+    records: tuple[RunRecord, ...] = ()
+    problems: Mapping[Path, str] = field(default_factory=dict)  #: directory, why it is left out
+
+    @overload
+    def __getitem__(self, index: int) -> RunRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> Runs: ...
+    def __getitem__(self, index: int | slice) -> RunRecord | Runs:
+        if isinstance(index, slice):
+            return Runs(records=self.records[index], problems=self.problems)
+        return self.records[index]
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def readable(self) -> Runs:
+        """Return those whose journal can be read, which this does; the others become problems."""
+        problems, whole = dict(self.problems), []
+        for run in self.records:
+            try:
+                _ = run.trials
+            except (JournalError, OSError) as error:
+                problems[run.directory] = str(error)
+            else:
+                whole.append(run)
+        return Runs(records=tuple(whole), problems=problems)
+
+    def dataframe(self) -> pandas.DataFrame:
+        """Return the rows of all runs as one pandas DataFrame, led by which run each is of.
+
+        Raises:
+            UsageError: pandas is not installed.
+            JournalError: a journal is damaged; ``readable()`` leaves such runs out.
+        """
+        frame = _pandas().DataFrame
+        table: list[dict[str, object]] = []
+        for run in self.records:
+            lead: dict[str, object] = {key: run.metadata.get(key) for key in _KEYS}
+            lead |= {"began": run.began, "state": run.state}
+            table += [{**row, **lead} for row in run.rows]
+        first = [*_KEYS, "began", "state"]
+        columns = list(dict.fromkeys([*first, *(key for row in table for key in row)]))
+        return frame(table, columns=columns)
+
+
+_KEYS = ("benchmark", "setup", "run_id")
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError:
+        raise UsageError(
+            "dataframe() needs pandas: pip install 'pytest-synebench[report]'"
+        ) from None
+    return pandas
+
+
+def load_runs(
+    path: str | Path = ".synebench",
+    *,
+    benchmark: str | Iterable[str] = "*",
+    setup: str | Iterable[str] = "*",
+    run_id: int | Iterable[int] | None = None,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+    state: str | Iterable[str] = "*",
+    **params: object,
+) -> Runs:
+    """Find the runs at or below a path, oldest first; journals are read when they are needed.
 
     Args:
         path: a run's directory, or any directory above: ``.synebench`` has them all.
+        benchmark: name, glob, or several of them; likewise ``setup``.
+        setup: id of a setup.
+        run_id: one, or several.
+        since: the first moment at which a run may have begun; ISO text is UTC unless it says.
+        until: the first moment at which it may no longer.
+        state: ``finished``, ``interrupted``, ``open``, or several.
+        **params: parameters with the value that a run must have had: ``scheduler="pbt"``.
 
     Raises:
-        UsageError: there is no such directory, or no run in it.
+        UsageError: there is no such directory, or no run in it; a filter can fit no run.
     """
-    journals = sorted(_journals(Path(path)), key=lambda j: j.parent.name.split("-", 1)[-1])
-    if not journals:
-        raise UsageError(
-            f"{str(path)!r} holds no run (no journal.jsonl at or below it); "
-            "name a run's directory, or the .synebench directory of a project"
-        )
-    return [_load(journal.parent) for journal in journals]
+    where = Where.of(
+        benchmark=benchmark,
+        setup=setup,
+        run_id=run_id,
+        since=since,
+        until=until,
+        state=state,
+        params=params,
+    )
+    found = find(Path(path))
+    records = [_record(one) for one in found.runs]
+    where.check([run.metadata for run in records])
+    if not records:
+        raise UsageError(_nothing(str(path), found))
+    kept = tuple(
+        run for run in records if where.fits(run.metadata, began=run.began, state=run.state)
+    )
+    return Runs(records=kept, problems=found.problems)
 
 
-def _journals(path: Path) -> Iterator[Path]:
-    # os.walk, since a running trial makes and removes directories below ours meanwhile.
-    for name, below, files in os.walk(path):
-        if "journal.jsonl" in files:
-            below.clear()
-            yield Path(name, "journal.jsonl")
+def _nothing(path: str, found: Found) -> str:
+    broken = "".join(f"; {why}" for why in found.problems.values())
+    return (
+        f"{path!r} holds no run (no journal.jsonl at or below it that can be read{broken}); "
+        "name a run's directory, or the .synebench directory of a project"
+    )
 
 
-def _load(directory: Path) -> RunRecord:
-    header, entries = read_journal(directory / "journal.jsonl")
-    table = TrialTable()
-    for entry in entries:
-        table.fold(entry.event, entry.decisions)
-    metadata = {**(header or {}), **read_metadata(directory)}
-    closed = table.closed
+def _record(one: Head) -> RunRecord:
+    def read() -> Sequence[TrialRecord]:
+        table = TrialTable()
+        for entry in read_journal(one.directory / "journal.jsonl")[1]:
+            table.fold(entry.event, entry.decisions)
+        return tuple(table.trials.values())
+
+    closed = one.closed
     return RunRecord(
-        directory=directory,
-        metadata=metadata,
+        directory=one.directory,
+        metadata=one.metadata,
         finished=closed is not None and closed.finished,
         reason=closed.reason if closed else "",
-        trials=tuple(table.trials.values()),
-        rows=tuple(rows(table, metadata.get("resource_attr"))),
+        read=read,
     )

@@ -148,6 +148,7 @@ def test_load_runs_gives_what_the_journal_holds(history: list[Entry]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         directory = make_run(Path(folder), "r0-20240501T120000.000000Z-abcdef", history, seed=3)
         (run,) = load_runs(folder)
+        _ = run.trials  # the folder is gone after this
     table = folded(history)
     assert repr(run.trials) == repr(tuple(table.trials.values()))
     assert run.metadata["seed"] == 3
@@ -211,8 +212,47 @@ def test_a_damaged_journal_is_not_read_in_part(tmp_path: Path) -> None:
     directory = make_run(tmp_path, "r0-1-a", entries_of({"score": 1.0}))
     path = directory / "journal.jsonl"
     path.write_bytes(path.read_bytes().replace(b'"score":1.0', b'"score":9.0'))
+    (run,) = load_runs(tmp_path)
     with pytest.raises(JournalError, match=f"^{path}: line 3 "):
-        load_runs(tmp_path)
+        _ = run.trials
+
+
+def test_a_journal_is_read_when_it_is_needed_and_once(tmp_path: Path) -> None:
+    directory = make_run(tmp_path, "r0-1-a", entries_of({"score": 1.0}))
+    (run,) = load_runs(tmp_path)
+    with (directory / "journal.jsonl").open("ab") as file:
+        file.write(b"no line of ours\n")
+    with pytest.raises(JournalError):
+        _ = run.trials
+    make_run(tmp_path / "b", "r0-1-a", entries_of({"score": 1.0}))
+    (run,) = load_runs(tmp_path / "b")
+    assert [row["score"] for row in run.rows] == [1.0]
+    (run.directory / "journal.jsonl").unlink()
+    assert run.best == run.rows[0]
+
+
+def test_one_damaged_journal_leaves_the_others_readable(tmp_path: Path) -> None:
+    make_run(tmp_path, "r0-1-a", entries_of({"score": 1.0}))
+    broken = make_run(tmp_path, "r1-2-b", entries_of({"score": 1.0}))
+    path = broken / "journal.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"score":1.0', b'"score":9.0'))
+    runs = load_runs(tmp_path).readable()
+    assert [run.directory.name for run in runs] == ["r0-1-a"]
+    assert list(runs.problems) == [broken]
+    assert "does not match its checksum" in runs.problems[broken]
+
+
+def test_a_dataframe_of_all_runs_says_which_run_a_row_is_of(tmp_path: Path) -> None:
+    pytest.importorskip("pandas", reason="needs the extra 'report'")
+    for i, name in enumerate(["r0-20240501T120000.000000Z-aa", "r1-20240502T120000.000000Z-bb"]):
+        entries = entries_of({"score": float(i), "benchmark": "another"})
+        make_run(tmp_path, name, entries, benchmark="toy", setup="s", run_id=i)
+    frame = load_runs(tmp_path).dataframe()
+    assert list(frame.columns[:5]) == ["benchmark", "setup", "run_id", "began", "state"]
+    assert frame["benchmark"].tolist() == ["toy", "toy"]
+    assert frame[["run_id", "score"]].to_numpy().tolist() == [[0, 0.0], [1, 1.0]]
+    assert [began.day for began in frame["began"]] == [1, 2]
+    assert load_runs(tmp_path, run_id=7).dataframe().empty
 
 
 def loaded(tmp_path: Path) -> RunRecord:
