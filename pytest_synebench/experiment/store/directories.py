@@ -33,6 +33,7 @@ from pytest_synebench.durable import replace_file
 from pytest_synebench.errors import RunError, UsageError
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.store.provenance import commit
 
 SCHEMA = 1
 STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -229,6 +230,7 @@ def describe(plan: Plan, clock: Clock) -> dict[str, Any]:
         "script": str(plan.definition.script),
         "where": plan.where,
         "created_utc": clock.utc().isoformat(),
+        "commit": commit(plan.definition.script.parent),
         "versions": versions(),
         "machine": {
             "system": platform.system(),
