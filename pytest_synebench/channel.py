@@ -89,13 +89,19 @@ def decode_scalar(value: object) -> object:
     return value
 
 
-def _encode_field(value: object) -> object:
+def encode_field(value: object) -> object:
+    """Return a field of a message as strict JSON can write it: a scalar, or a mapping of them."""
     if isinstance(value, dict):
         return {key: encode_scalar(item) for key, item in value.items()}
     return value
 
 
-def _decode_field(value: object) -> object:
+def decode_field(value: object) -> object:
+    """Return what ``encode_field`` was given.
+
+    Raises:
+        ValueError: it is neither a scalar nor a mapping of them.
+    """
     if isinstance(value, dict):
         return {key: decode_scalar(item) for key, item in value.items()}
     return decode_scalar(value)
@@ -132,7 +138,7 @@ class Sender:
                 f"process {os.getpid()} was forked from the trial's process {self._owner} and "
                 "cannot report for it; report from the process that the trial started as"
             )
-        body = {"kind": kind, **{key: _encode_field(value) for key, value in fields.items()}}
+        body = {"kind": kind, **{key: encode_field(value) for key, value in fields.items()}}
         text = json.dumps(body, allow_nan=False, separators=(",", ":"))
         with self._lock:
             size = len(f"{self._nonce} {self._sequence + len(self._queue)} {text}\n")
@@ -225,7 +231,7 @@ class Receiver:
         kind = body.pop("kind", None) if isinstance(body, dict) else None
         if not isinstance(kind, str) or sequence < self._next:
             raise ValueError("no message, or one that is not new")
-        fields = {key: _decode_field(value) for key, value in body.items()}
+        fields = {key: decode_field(value) for key, value in body.items()}
         self.rejected += sequence > self._next
         self._next = sequence + 1
         return Message(kind, sequence, fields)

@@ -29,7 +29,7 @@ ADAPTERS = {
 ROOMS = {"backends": ("supervision", "supervisor", "local")}
 #: Travels into every trial: standard library and itself only.
 JOB_SIDE = ("errors.py", "durable.py", "channel.py", "checkpoints/manifest.py")
-JOB_SIDE_FOLDERS = ("space", "training")
+JOB_SIDE_FOLDERS = ("space", "training", "training/entrypoint")
 
 
 def place(module: str) -> tuple[int, int] | None:

@@ -33,6 +33,7 @@ from pytest_synebench.backends.protocol import (
     Backend,
     Observation,
 )
+from pytest_synebench.checkpoints import freezing
 from pytest_synebench.checkpoints.protocol import CheckpointArchive, Place
 from pytest_synebench.errors import BackendError, StoreError
 from pytest_synebench.experiment.journal.trials import TrialRecord
@@ -141,7 +142,7 @@ class KeepingBackend:
 
     def catch_up(self, trials: Iterable[TrialRecord]) -> None:
         """Go on where a controller died: keep what paused trials have and the archive has not."""
-        for outbox in self._trials.glob(f"*/{copying.OUTBOX}"):
+        for outbox in self._trials.glob(f"*/{freezing.OUTBOX}"):
             shutil.rmtree(outbox, ignore_errors=True)
         for trial in trials:
             paused = trial.state is TrialState.PAUSED and trial.attempts_of
@@ -212,7 +213,7 @@ class KeepingBackend:
     # -- what is kept ----------------------------------------------------------------------------
 
     def _keep(self, key: AttemptKey, level: int) -> None:
-        frozen = copying.freeze(self._trials / str(key.trial_id), key.number, level)
+        frozen = freezing.freeze(self._trials / str(key.trial_id), key.number, level)
         if frozen is None:
             return
         what = (Place(key.trial_id, key.number, level), frozen)

@@ -9,19 +9,15 @@ Invariants (tests/experiment/keeping/test_copying.py):
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_synebench.backends.protocol import AttemptKey, AttemptSpec
-from pytest_synebench.checkpoints import manifest
 from pytest_synebench.checkpoints.local import LocalStore
 from pytest_synebench.checkpoints.protocol import CheckpointArchive, Place
 from pytest_synebench.errors import CheckpointError
-
-OUTBOX = "outbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,38 +36,6 @@ class Brought:
 
     spec: AttemptSpec
     remarks: tuple[str, ...] = ()
-
-
-def freeze(trial_directory: Path, attempt: int, level: int) -> Path | None:
-    """Return a directory with a checkpoint's files that the trial does not touch; None: gone.
-
-    Links cost nothing. The trial's side renames and removes, and a file that is written to all
-    the same differs from its manifest, which the archive compares.
-    """
-    checkpoints = trial_directory / "checkpoints"
-    frozen = trial_directory / OUTBOX / f"{attempt}-{level}"
-    shutil.rmtree(frozen, ignore_errors=True)
-    try:
-        shutil.copytree(
-            manifest.directory_of(str(checkpoints), level),
-            frozen,
-            symlinks=True,
-            copy_function=_link_or_copy,
-        )
-    except (OSError, shutil.Error):
-        # Two later ones were saved meanwhile, and this one went: they follow.
-        shutil.rmtree(frozen, ignore_errors=True)
-        return None
-    return frozen
-
-
-def _link_or_copy(source: str, target: str) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copyfile(source, target, follow_symlinks=False)
 
 
 def copy(archive: CheckpointArchive, key: AttemptKey, place: Place, frozen: Path) -> Copied:

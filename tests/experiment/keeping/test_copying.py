@@ -10,8 +10,9 @@ import pytest
 from pytest_synebench.backends.protocol import AttemptKey, AttemptSpec
 from pytest_synebench.checkpoints import manifest
 from pytest_synebench.checkpoints.folder import FolderArchive
+from pytest_synebench.checkpoints.freezing import freeze
 from pytest_synebench.checkpoints.protocol import Place
-from pytest_synebench.experiment.keeping.copying import bring, copy, freeze
+from pytest_synebench.experiment.keeping.copying import bring, copy
 from pytest_synebench.testing.checkpoint_store_suite import FILES, content, make_checkpoint
 from pytest_synebench.trial import TrialId
 

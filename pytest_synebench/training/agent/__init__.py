@@ -1,0 +1,1 @@
+"""Inside a remote job: between a training script and the store that its controller reads."""
