@@ -1,0 +1,1 @@
+"""Runs attempts as training jobs of SageMaker."""
