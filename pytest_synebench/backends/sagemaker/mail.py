@@ -76,10 +76,9 @@ class Mail:
             StoreError: the bucket cannot be used; nothing was taken.
         """
         self._remove()
-        self._list()
         over = frozenset(ended)
-        # An attempt that is forgotten meanwhile harms nothing: its box is a copy's own.
-        boxes = dict(self._boxes)
+        boxes = dict(self._boxes)  # attempts come and go meanwhile
+        self._list(boxes)
         read = {
             key: partial(self._read_box, key, box, ended=key in over) for key, box in boxes.items()
         }
@@ -101,16 +100,16 @@ class Mail:
 
     # -- parts -----------------------------------------------------------------------------------
 
-    def _list(self) -> None:
+    def _list(self, boxes: Mapping[AttemptKey, Mailbox]) -> None:
         found: dict[AttemptKey, list[tuple[int, int]]] = defaultdict(list)
         for name, letter in self._keys():
             key = AttemptKey(TrialId(letter.trial), letter.attempt)
-            if key in self._boxes:
+            if key in boxes:
                 found[key].append((letter.life, letter.number))
             else:
                 self._read.append(name)
         for key, listed in found.items():
-            self._boxes[key].listed(listed)
+            boxes[key].listed(listed)
 
     def _keys(self) -> list[tuple[str, Letter]]:
         pages = self._client.get_paginator("list_objects_v2")
