@@ -1,0 +1,1 @@
+"""What the service understands and answers: operations, validation, search, faults."""
