@@ -27,7 +27,7 @@ from pytest_synebench.trial import Config, Scalar
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _MODES = ("min", "max")
 _HORIZONS = ("full", "rung")
-_PROTOCOLS = ("channel",)
+_PROTOCOLS = ("channel", "syne_tune")
 _REQUIRED = ("script", "config_space", "metric")
 _REPORT_KEYS = ("metric", "resource_attr", "elapsed_time_attr", "cost_attr", "constraint_attr")
 
@@ -56,7 +56,8 @@ class Benchmark:
     #: what it is simulated by, or a function that returns that when it is first needed
     blackbox: Blackbox | Callable[[], Blackbox] | None = None
     tolerance: float | None = None
-    report_protocol: Literal["channel"] = "channel"  #: how the script reports
+    #: how the script reports: by our reporter, or by lines that Syne Tune's reporter prints
+    report_protocol: Literal["channel", "syne_tune"] = "channel"
     dataset: str = ""  #: name and hash of the data, shown with every result
     interpreter: str | None = None  #: runs the script; None: the Python that runs pytest
     space: ConfigSpace = field(init=False, repr=False)  #: ``config_space``, checked

@@ -101,7 +101,7 @@ SPACE = {"lr": loguniform(1, 100), "epochs": 9}
         ({"script": None}, r"script is None; write Path\(__file__\)"),
         ({"mode": "maximum"}, "mode is 'maximum'; it must be 'min' or 'max'"),
         ({"horizon": None}, "horizon is None; it must be 'full' or 'rung'"),
-        ({"report_protocol": "x"}, "report_protocol is 'x'; it must be 'channel'"),
+        ({"report_protocol": "x"}, "report_protocol is 'x'; it must be 'channel' or 'syne_tune'"),
         ({"metric": ""}, "metric is ''; it must be the name of a key, e.g. 'loss'"),
         ({"metric": None}, "metric is None; it must be the name of a key"),
         ({"resource_attr": 1}, "resource_attr is 1; it must be the name of a key"),

@@ -28,7 +28,7 @@ class Inbox:
 
     def __init__(self, key: AttemptKey) -> None:
         self._key = key
-        self._reports = 0
+        self.reports = 0  #: so far
         self.rejected = 0  #: messages whose fields are not those of their kind
 
     def take(self, messages: Iterable[Message]) -> list[Observation]:
@@ -55,8 +55,8 @@ class Inbox:
 
     def _report(self, fields: Mapping[str, Any]) -> Observation:
         metrics = _typed(fields["metrics"], dict)
-        self._reports += 1
-        return AttemptReported(key=self._key, sequence=self._reports - 1, metrics=metrics)
+        self.reports += 1
+        return AttemptReported(key=self._key, sequence=self.reports - 1, metrics=metrics)
 
     def _saved(self, fields: Mapping[str, Any]) -> Observation:
         return AttemptSaved(key=self._key, level=_typed(fields["level"], int))

@@ -19,6 +19,7 @@ from pytest_synebench.backends.local.backend import LocalBackend
 from pytest_synebench.backends.local.briefing import thread_variables
 from pytest_synebench.backends.local.devices import Devices
 from pytest_synebench.backends.local.machine import Machine, this_machine
+from pytest_synebench.backends.local.tagged import Printed
 from pytest_synebench.backends.protocol import Backend
 from pytest_synebench.backends.supervision.nursery import Nursery
 from pytest_synebench.blackboxes.rows import RowSpace
@@ -249,4 +250,17 @@ def build_backend(
         ),
         clock=clock,
         remark=lambda why: remark(f"trials are started cold: {why}"),
+        printed=printed(plan, remark),
+    )
+
+
+def printed(plan: Plan, remark: Callable[[str], None]) -> Printed:
+    """Return what is made of what a benchmark's script prints."""
+    definition = plan.definition
+    keys = (definition.metric, definition.elapsed_time_attr, definition.cost_attr)
+    return Printed(
+        reports=definition.report_protocol == "syne_tune",
+        max_resource_attr=definition.max_resource_attr,
+        named=frozenset(key for key in (*keys, definition.constraint_attr) if key),
+        remark=remark,
     )

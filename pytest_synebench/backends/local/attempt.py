@@ -7,6 +7,7 @@ Invariants (tests/backends/local/test_attempt.py, tests/backends/local/test_loca
 - every report that was in the pipe comes before the end, and the end comes once;
 - one read takes a bounded part of a pipe, so a flood neither fills the memory nor starves others;
 - reports that come faster than the rate are left in the pipe, but for those left at the end;
+- what its stdout reports comes like what its channel reports (test_tagged_scripts.py);
 - the end is told after the whole tree is verified gone, whoever holds the pipes;
 - what was let go of hears nothing more, and closes no descriptor twice (test_attempt_alone.py).
 """
@@ -24,6 +25,7 @@ from typing import Protocol
 
 from pytest_synebench.backends.inbox import Inbox
 from pytest_synebench.backends.local.logs import CappedLog, Tail
+from pytest_synebench.backends.local.tagged import TAG, Printed, TaggedReports
 from pytest_synebench.backends.local.throttle import Throttle
 from pytest_synebench.backends.protocol import (
     AttemptEnded,
@@ -33,7 +35,7 @@ from pytest_synebench.backends.protocol import (
 from pytest_synebench.backends.supervision.keeper import Keeper
 from pytest_synebench.backends.supervision.last_words import exit_words
 from pytest_synebench.backends.supervision.wire import Order
-from pytest_synebench.channel import Receiver
+from pytest_synebench.channel import Message, Receiver
 from pytest_synebench.clock import Clock
 
 READ_BYTES = 64 * 1024  #: at most so much of a pipe at a time; a pipe of Linux holds as much
@@ -56,6 +58,8 @@ class Owner(Protocol):
     """The back-end, as its attempts see it."""
 
     clock: Clock
+    grace_s: float  #: between the polite request to end and the end by force
+    printed: Printed
     selector: selectors.BaseSelector  #: calls a descriptor's handler, its ``data``
 
     def tell(self, observation: Observation) -> None:
@@ -83,6 +87,7 @@ class LocalAttempt:
         nonce: str,
         owner: Owner,
         throttle: Throttle | None = None,
+        tagged: TaggedReports | None = None,
     ) -> None:
         """Take over pipes.
 
@@ -93,6 +98,7 @@ class LocalAttempt:
             nonce: of its messages.
             owner: takes the observations, in order.
             throttle: how fast reports are taken in; None: as they come.
+            tagged: finds reports in what the script prints; None: there are none.
         """
         self.key = key
         self.order = order
@@ -100,8 +106,12 @@ class LocalAttempt:
         self.warm = False  #: its process is, or was to be, a forked one
         self.moves = 0  #: how often a supervisor that should make the process did not
         self.keeper: Keeper | None = None  #: of the supervisor that was given the order
-        self._read_at_s: float | None = None  #: when the channel is read again; None: it is
+        self._read_at_s: float | None = None  #: when ``_unread`` are read again; None: they are
+        self._unread: set[int] = set()
         self._stopping = self._forced = self._runs = self._released = False
+        self._at_its_level = False  #: stopped because it has reported what it had to
+        self._unheard = False  #: it printed reports that nobody reads
+        self._tagged = tagged
         self._pipes = pipes
         self._owner = owner
         self._throttle = throttle
@@ -111,7 +121,7 @@ class LocalAttempt:
         self._job = 0
         self._sources: dict[int, Callable[[bytes], None]] = {
             pipes.channel: self._messages,
-            pipes.stdout: pipes.stdout_log.write,
+            pipes.stdout: self._output,
             pipes.stderr: self._errors,
         }
 
@@ -163,14 +173,30 @@ class LocalAttempt:
 
     def _messages(self, data: bytes) -> None:
         messages = self._receiver.feed(data)
+        if self._tagged is not None:
+            self._tagged.hear(messages)
+        self._take(messages, self._pipes.channel)
+
+    def _output(self, data: bytes) -> None:
+        self._pipes.stdout_log.write(data)
+        if self._tagged is not None:
+            self._take(self._tagged.feed(data), self._pipes.stdout)
+        else:
+            self._unheard = self._unheard or TAG in data
+
+    def _take(self, messages: list[Message], fd: int) -> None:
         for observation in self._inbox.take(messages):
             self._owner.tell(observation)
-        if self._throttle is not None:
+        if self._throttle is not None and messages:
             now_s = self._owner.clock.now_s()
             wait_s = self._throttle.take(len(messages), now_s)
             if wait_s > 0:
                 self._read_at_s = now_s + wait_s
-                self._unwatch(self._pipes.channel)
+                self._unread.add(fd)
+                self._unwatch(fd)
+        if self._tagged is not None and self._tagged.over and not self._stopping:
+            self._at_its_level = True
+            self.stop(self._owner.clock.now_s() + self._owner.grace_s)
 
     def _errors(self, data: bytes) -> None:
         self._tail.write(data)
@@ -186,7 +212,9 @@ class LocalAttempt:
         """Do what is due."""
         if self._read_at_s is not None and self._read_at_s <= now_s:
             self._read_at_s = None
-            self._watch(self._pipes.channel)
+            for fd in self._unread & set(self._sources):
+                self._watch(fd)
+            self._unread.clear()
         if self.force_at_s is not None and self.force_at_s <= now_s:
             self.force()
 
@@ -255,6 +283,8 @@ class LocalAttempt:
             return
         self._read_rest()
         self.release()
+        ok = ok or self._at_its_level
+        self._note_output()
         self._owner.tell(AttemptEnded(key=self.key, ok=ok, detail=self._detail(how, ok=ok)))
 
     def _read_rest(self) -> None:
@@ -262,6 +292,8 @@ class LocalAttempt:
             for _ in range(_LAST_READS):
                 if not self._read(fd):
                     break
+        if self._tagged is not None:
+            self._take(self._tagged.finish(), self._pipes.stdout)
 
     def release(self) -> None:
         """Let every descriptor go, and hear nothing more. May be repeated."""
@@ -283,6 +315,13 @@ class LocalAttempt:
         self._pipes.theirs = ()
 
     # -- words -----------------------------------------------------------------------------------
+
+    def _note_output(self) -> None:
+        """Tell people what became of reports that the script printed."""
+        if self._tagged is not None and self._tagged.trouble:
+            self._owner.printed.bad_line(self.key.trial_id, self._tagged.trouble)
+        if self._unheard and not self._inbox.reports:
+            self._owner.printed.unheard(self.key.trial_id)
 
     def _detail(self, how: str, *, ok: bool) -> str:
         if self._stopping:

@@ -31,6 +31,7 @@ from pytest_synebench.backends.local.admission import Admission
 from pytest_synebench.backends.local.attempt import LocalAttempt, Pipes
 from pytest_synebench.backends.local.logs import CappedLog
 from pytest_synebench.backends.local.starting import Launch, Place, Starting, found
+from pytest_synebench.backends.local.tagged import Printed
 from pytest_synebench.backends.local.throttle import Throttle
 from pytest_synebench.backends.protocol import (
     AttemptEnded,
@@ -54,10 +55,6 @@ _MOST_MOVES = 2  #: of an attempt to another supervisor, because one died
 _BURST_S = 1.0  #: for how long reports may come at any rate
 
 
-def _ignore(line: str) -> None:
-    """Take a remark and say nothing."""
-
-
 class LocalBackend:
     """The back-end of this machine."""
 
@@ -77,7 +74,8 @@ class LocalBackend:
         grace_s: float = 10.0,
         clock: Clock | None = None,
         admission: Admission | None = None,
-        remark: Callable[[str], None] = _ignore,
+        remark: Callable[[str], None] = lambda _: None,
+        printed: Printed | None = None,
     ) -> None:
         """End what an earlier controller of the run left, and be ready.
 
@@ -97,6 +95,7 @@ class LocalBackend:
             clock: for the grace and the rate.
             admission: how many attempts run at once, with which GPUs; None: all, as they see fit.
             remark: takes a line for each reason why attempts run cold though "warm" was asked.
+            printed: what is made of what scripts print; None: logs and nothing else.
 
         Raises:
             UsageError: this system cannot tell by a descriptor that a process has ended, or there
@@ -112,7 +111,8 @@ class LocalBackend:
         self._user = {**os.environ, **(environment or {})}
         self._cap = log_cap_bytes
         self._rate = report_rate
-        self._grace_s = grace_s
+        self.grace_s = grace_s
+        self.printed = printed or Printed()
         self._nursery = nursery or Nursery()
         self._is_ours = nursery is None
         self._starting = Starting(
@@ -156,7 +156,7 @@ class LocalBackend:
             self._admission.leave(key)
             self._told.append(AttemptEnded(key=key, ok=False, detail="told to stop: it never ran"))
         elif attempt is not None:
-            attempt.stop(self.clock.now_s() + self._grace_s)
+            attempt.stop(self.clock.now_s() + self.grace_s)
 
     def poll(self, timeout_s: float) -> list[Observation]:
         """Return what happened since the last call, per key in order; waits for one to happen.
@@ -259,7 +259,15 @@ class LocalBackend:
         )
         pipes = self._pipes(spec, undo)
         throttle = None if self._rate is None else Throttle(self._rate, int(self._rate * _BURST_S))
-        attempt = LocalAttempt(spec.key, order, pipes, nonce=nonce, owner=self, throttle=throttle)
+        attempt = LocalAttempt(
+            spec.key,
+            order,
+            pipes,
+            nonce=nonce,
+            owner=self,
+            throttle=throttle,
+            tagged=self.printed.reader(spec),
+        )
         undo.pop_all()
         undo.callback(attempt.release)
         attempt.watch()

@@ -60,13 +60,21 @@ class Plan:
             constraint_attr=self.definition.constraint_attr,
             cost_model=self.definition.cost_model,
         )
+        return self._warnings()
+
+    def _warnings(self) -> list[str]:
+        found = []
         if self.definition.resource_attr and self.definition.max_resource_attr is None:
-            text = (
+            found.append(
                 f"{self.benchmark} names no max_resource_attr (the script's argument for its last "
                 "level): schedulers cannot know how long a trial may run"
             )
-            return [text]
-        return []
+        if self.definition.report_protocol == "syne_tune" and not self.simulated:
+            found.append(
+                f"{self.benchmark} reports by what it prints (report_protocol 'syne_tune'): each "
+                "line of stdout that is tagged [tune-metric] is read as a report, whoever prints it"
+            )
+        return found
 
     @property
     def scheduler(self) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from pytest_synebench.backends.local.attempt import LocalAttempt, Pipes
 from pytest_synebench.backends.local.logs import CappedLog
+from pytest_synebench.backends.local.tagged import Printed
 from pytest_synebench.backends.local.throttle import Throttle
 from pytest_synebench.backends.protocol import (
     AttemptEnded,
@@ -55,6 +56,8 @@ class Alone:
     def __init__(self, folder: Path, throttle: Throttle | None) -> None:
         self.time = VirtualClock()
         self.clock: Clock = self.time
+        self.grace_s = 1.0
+        self.printed = Printed()
         self.selector: selectors.BaseSelector = selectors.DefaultSelector()
         self.seen: list[Observation] = []
         self.elsewhere: list[str] = []
