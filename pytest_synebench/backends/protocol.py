@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeAlias
 
-from pytest_synebench.trial import Config, Scalar, TrialId
+from pytest_synebench.trial import CheckpointRef, Config, Scalar, TrialId
 
 
 class AttemptKey(NamedTuple):
@@ -39,6 +39,7 @@ class AttemptSpec:
     checkpoint_at: tuple[int, ...] | None  #: levels to save at; () every one; None: no checkpoints
     started_s: float = 0.0  #: of the decision that led to it, which it keeps if a controller dies
     started_from: int = 0  #: level the trial had by then
+    copied_from: CheckpointRef | None = None  #: of another trial, whose copy the trial began as
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from pytest_synebench.checkpoints import manifest
@@ -46,6 +47,23 @@ class LocalStore:
         except OSError as error:
             raise CheckpointError(
                 f"a checkpoint beyond level {level} in {directory} cannot be removed: {error}"
+            ) from error
+
+    def retain(self, directory: Path, levels: Collection[int]) -> None:
+        """Remove the checkpoints of other levels, and what a killed removal left. May be repeated.
+
+        Args:
+            directory: of one trial's checkpoints, whose processes are gone; may be missing.
+            levels: that stay.
+
+        Raises:
+            CheckpointError: one could not be removed.
+        """
+        try:
+            manifest.retain(str(directory), levels)
+        except OSError as error:
+            raise CheckpointError(
+                f"a checkpoint in {directory} cannot be removed: {error}"
             ) from error
 
     def adopt(

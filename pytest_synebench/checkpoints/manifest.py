@@ -11,7 +11,9 @@ Invariants (tests/checkpoints/ holds each one):
 - a changed bit, a missing, extra, shortened or linked file, another schema, trial or level: each
   is refused, by name, before a byte of the content is used;
 - a save that fails removes what it wrote and raises ``CheckpointError``;
-- after a save two generations remain: this one and the newest before it.
+- after a save two generations remain: this one and the newest before it;
+- a removal that is killed leaves whole checkpoints and none that only seems one; the next removal
+  collects the rest.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from pytest_synebench.errors import CheckpointError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from typing import Any
 
 NAME = "manifest.json"
@@ -184,6 +186,18 @@ def discard_beyond(checkpoints: str, level: int) -> None:
             _discard(directory_of(checkpoints, at))
 
 
+def retain(checkpoints: str, kept: Collection[int]) -> None:
+    """Remove the checkpoints of all other levels, and what a killed removal has left.
+
+    Nobody saves there meanwhile. May be repeated.
+    """
+    for at in levels(checkpoints):
+        if at not in kept:
+            _discard(directory_of(checkpoints, at))
+    if os.path.isdir(checkpoints):
+        _collect(checkpoints)
+
+
 def _discard(path: str) -> None:
     # Renamed first: a directory half removed must not look like a damaged checkpoint.
     folder, name = os.path.split(path)
@@ -205,6 +219,11 @@ def _remove(path: str) -> None:
         os.unlink(path)
     else:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def bytes_for(told: Manifest, trial: int) -> bytes:
+    """Return the manifest that the same files have as another trial's checkpoint."""
+    return _manifest_bytes(told.level, trial, told.files)
 
 
 def verify(directory: str, level: int, trial: int | None = None) -> Manifest:

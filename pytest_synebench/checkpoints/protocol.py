@@ -6,6 +6,7 @@ copies where they outlive the machine: ``testing/checkpoint_store_suite.py`` hol
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -78,7 +79,8 @@ class CheckpointArchive(Protocol):
     """Keeps the checkpoints of one experiment where they outlive the machine that made them.
 
     Every verb may be repeated, by several threads and after a crash at any point. Nothing that
-    was kept is ever changed.
+    was kept is ever changed; it goes whole, when it is removed. One controller writes an
+    experiment: what a removal does to another one's is what ``claim`` and a grace are for.
     """
 
     def keep(self, checkpoint: Path, place: Place) -> CheckpointRef:
@@ -94,8 +96,24 @@ class CheckpointArchive(Protocol):
         """
         ...
 
-    def find(self, trial_id: TrialId) -> list[Place]:
-        """Return where checkpoints of a trial seem to be kept, newest history first.
+    def copy(self, source: Place, target: Place, sha256: str) -> CheckpointRef:
+        """Keep what is kept already as another trial's checkpoint of the same level.
+
+        No byte of its files goes over the network; both outlive each other.
+
+        Args:
+            source: what it is kept as.
+            target: what to keep it as.
+            sha256: of its manifest there.
+
+        Raises:
+            CheckpointError: there is no such checkpoint, or other bytes are kept at ``target``.
+            StoreError: the archive cannot be used.
+        """
+        ...
+
+    def find(self, trial_id: TrialId | None = None) -> list[Place]:
+        """Return where checkpoints of a trial, or of all, seem to be kept, newest history first.
 
         A hint: a place may be missing that was kept, and what is there must be read to be known.
 
@@ -118,8 +136,39 @@ class CheckpointArchive(Protocol):
         """
         ...
 
-    def collect(self) -> None:
-        """Remove what a keep that was killed has left half done; nothing may be kept meanwhile.
+    def remove(self, place: Place) -> None:
+        """Have no checkpoint at a place; what others share with it stays. May be repeated.
+
+        Raises:
+            StoreError: the archive cannot be used.
+        """
+        ...
+
+    def collect(self, known: Iterable[Place] = (), grace_s: float = 0.0) -> None:
+        """Remove what no checkpoint refers to, and what a keep that was killed has left half done.
+
+        What this object keeps meanwhile is not touched.
+
+        Args:
+            known: checkpoints that are kept, whether or not a listing shows them.
+            grace_s: what is younger stays: another controller may be about to refer to it.
+
+        Raises:
+            CheckpointError: what is referred to cannot be known; nothing was removed.
+            StoreError: the archive cannot be used.
+        """
+        ...
+
+    def claim(self, who: str) -> str:
+        """Write down who keeps checkpoints here now; return who did before, "" for nobody.
+
+        Raises:
+            StoreError: the archive cannot be used.
+        """
+        ...
+
+    def claimant(self) -> str:
+        """Return who has claimed it last, "" for nobody.
 
         Raises:
             StoreError: the archive cannot be used.

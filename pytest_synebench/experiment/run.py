@@ -32,7 +32,7 @@ from pytest_synebench.experiment.journal import timings
 from pytest_synebench.experiment.journal.journal import Journal
 from pytest_synebench.experiment.journal.replay import replay
 from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
-from pytest_synebench.experiment.keeping.opening import with_archive
+from pytest_synebench.experiment.keeping.opening import with_keeping
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.plan.workers import check_gpus
 from pytest_synebench.experiment.store import directories, summary
@@ -173,7 +173,7 @@ class Run:
         if isinstance(backend, LocalBackend):
             # What is simulated acts on nothing outside: nobody can be fenced from it.
             fenced = FencedBackend(backend, lease)
-            backend = with_archive(
+            backend = with_keeping(
                 plan, self.directory, self.launch, self.table, fenced, backend, say
             )
         num_workers, fewer = slots(self.plan, self._site.machine)

@@ -6,6 +6,7 @@ import pytest
 
 pytest.register_assert_rewrite(
     f"{__name__}.backend_suite",
+    f"{__name__}.checkpoint_collection_suite",
     f"{__name__}.checkpoint_store_suite",
     f"{__name__}.plays",
     f"{__name__}.game",

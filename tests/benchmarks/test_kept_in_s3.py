@@ -49,15 +49,27 @@ def objects(client: Any, bucket: str) -> dict[str, bytes]:
 
 
 def assert_kept(run: Run, found: dict[str, bytes]) -> None:
-    """One manifest per level at which a trial saved, one blob per content, and nothing else."""
+    """One manifest per level at which a trial saved, as long as it is needed; one blob per content.
+
+    And the name of who has kept them; nothing else.
+    """
     prefix = f"hpo/{run.plan.benchmark}/{run.plan.setup}/{run.directory.name}"
     manifests = {key: json.loads(data) for key, data in found.items() if "/trials/" in key}
     blobs = {key: data for key, data in found.items() if "/blobs/" in key}
-    assert len(manifests) + len(blobs) == len(found)
+    assert len(manifests) + len(blobs) + 1 == len(found)
+    assert f"{prefix}/controller" in found
 
     at = run.launch.checkpoint_at
-    saved = {(t.id, r.resource) for t in run.trials.values() for r in t.reports}
-    due = {(trial, level) for trial, level in saved if at == () or level in (at or ())}
+    saved = {
+        t.id: [r.resource for r in t.reports if at == () or r.resource in (at or ())]
+        for t in run.trials.values()
+    }
+    assert run.table.best is not None
+    best = run.table.best.trial_id
+    if run.plan.params["checkpoint_retention"] == "needed":
+        over = [t.id for t in run.trials.values() if t.state.final and t.id != best]
+        saved = {trial: levels[-2:] for trial, levels in saved.items() if trial not in over}
+    due = {(trial, level) for trial, levels in saved.items() for level in levels}
     assert Counter((m["trial"], m["level"]) for m in manifests.values()) == Counter(due)
     for key, told in manifests.items():
         start = f"{prefix}/trials/{told['trial']:08d}/"
@@ -80,8 +92,9 @@ def assert_resumed_from_the_store(run: Run, wiped: int) -> None:
     assert all(not trial.remarks for trial in resumed)
 
 
+@pytest.mark.parametrize("retention", ["needed", "all"])
 def test_height_with_cost_goes_on_from_s3_and_no_two_trials_meet(
-    tmp_path: Path, store: str, client: Any, bucket: str
+    tmp_path: Path, store: str, client: Any, bucket: str, retention: str
 ) -> None:
     # Twelve trials: 1 and 10 are among them.
     plan = plan_of(
@@ -91,6 +104,7 @@ def test_height_with_cost_goes_on_from_s3_and_no_two_trials_meet(
         num_trials=12,
         num_workers=2,
         checkpoint_store=store,
+        checkpoint_retention=retention,
     )
     run = Run.open(plan, root=tmp_path / "s")
     seen = finish_wiping(run)

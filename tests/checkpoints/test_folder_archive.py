@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from pytest_synebench.checkpoints.folder import FolderArchive
-from pytest_synebench.checkpoints.protocol import Place
+from pytest_synebench.checkpoints.protocol import CheckpointArchive, Place
 from pytest_synebench.errors import CheckpointError, StoreError
+from pytest_synebench.testing.checkpoint_collection_suite import CheckpointCollectionSuite, Stored
 from pytest_synebench.testing.checkpoint_store_suite import (
     Archives,
     CheckpointArchiveSuite,
@@ -24,6 +25,26 @@ class TestFolderArchive(CheckpointArchiveSuite):
     @pytest.fixture
     def archives(self, tmp_path: Path) -> Archives:
         return lambda experiment: FolderArchive(tmp_path / "archive" / experiment)
+
+
+class TestFolderCollection(CheckpointCollectionSuite):
+    @pytest.fixture
+    def archives(self, tmp_path: Path) -> Archives:
+        return lambda experiment: FolderArchive(tmp_path / "archive" / experiment)
+
+    @pytest.fixture
+    def stored(self, tmp_path: Path) -> Stored:
+        def files(experiment: str) -> set[bytes]:
+            found = (tmp_path / "archive" / experiment).rglob("*/*")
+            ours = {"manifest.json", "controller"}
+            return {p.read_bytes() for p in found if p.is_file() and p.name not in ours}
+
+        return files
+
+    def leave_half_a_keep(self, archive: CheckpointArchive, folder: Path) -> None:
+        part = folder / "archive/one/.part-abc"
+        part.mkdir()
+        (part / "own").write_bytes(b"half")
 
 
 @pytest.fixture

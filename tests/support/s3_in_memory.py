@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -35,6 +36,20 @@ class InMemoryS3:
             raise _refusal(412, "PreconditionFailed")
         self.objects[Key] = Body
         return {"ChecksumSHA256": options.get("ChecksumSHA256")}
+
+    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+        """Answer as boto3 does."""
+        self.objects.pop(Key, None)
+
+    def get_paginator(self, what: str) -> InMemoryS3:
+        """Answer as boto3 does; nothing is ever sent in parts."""
+        return self if what == "list_objects_v2" else InMemoryS3()
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        """Answer as boto3 does, a page for each object."""
+        for key in sorted(self.objects):
+            if key.startswith(Prefix):
+                yield {"Contents": [{"Key": key, "LastModified": None}]}
 
     def _found(self, key: str) -> bytes:
         if key not in self.objects:

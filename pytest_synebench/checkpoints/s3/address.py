@@ -2,6 +2,7 @@
 
     <prefix>/<experiment>/blobs/<sha256>
     <prefix>/<experiment>/trials/<trial, 8 digits>/<attempt, 6 digits>/<level, 8 digits>.json
+    <prefix>/<experiment>/controller
 
 Invariants (tests/checkpoints/s3/test_address.py holds each one):
 - no key of one trial begins with the prefix of another's: trial 1 never meets trial 10;
@@ -56,9 +57,18 @@ class Address:
         """Return the key of a file's bytes."""
         return f"{self.prefix}blobs/{sha256}"
 
-    def trial(self, trial_id: TrialId) -> str:
-        """Return what the keys of a trial's manifests begin with, and no other trial's."""
-        return f"{self.prefix}trials/{trial_id:08d}/"
+    @property
+    def controller(self) -> str:
+        """The key of the name of who keeps checkpoints here."""
+        return f"{self.prefix}controller"
+
+    def trial(self, trial_id: TrialId | None) -> str:
+        """Return what the keys of a trial's manifests begin with, and no other trial's; None: all.
+
+        >>> Address.of("s3://team").trial(TrialId(3))
+        'trials/00000003/'
+        """
+        return f"{self.prefix}trials/" + ("" if trial_id is None else f"{trial_id:08d}/")
 
     def manifest(self, place: Place) -> str:
         """Return the key of a checkpoint's manifest."""

@@ -3,7 +3,7 @@
 A manifest is written last, with ``If-None-Match``, and is the bytes of ``manifest.json`` as the
 trial saved it: so a checkpoint has one hash on disk and in the bucket.
 
-Invariants (testing/checkpoint_store_suite.py, tests/checkpoints/s3/, tests/faults/):
+Invariants (testing/checkpoint_*_suite.py, tests/checkpoints/s3/, tests/faults/):
 - a manifest that can be read names blobs that were all kept before it;
 - a 412 is success where the bytes there are ours: an earlier answer was lost;
 - other bytes at the same place are an error, and stay;
@@ -15,8 +15,10 @@ from __future__ import annotations
 import random
 import secrets
 from base64 import b64encode
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from pytest_synebench.checkpoints import manifest, names
@@ -25,6 +27,8 @@ from pytest_synebench.checkpoints.s3.address import Address
 from pytest_synebench.checkpoints.s3.asking import BACKOFF_S, TRIES, Asking, new_client
 from pytest_synebench.checkpoints.s3.blobs import PART_BYTES, Blobs
 from pytest_synebench.checkpoints.s3.causes import Damaged, status
+from pytest_synebench.checkpoints.s3.in_use import InUse
+from pytest_synebench.checkpoints.s3.sweeping import Sweep
 from pytest_synebench.errors import CheckpointError, StoreError
 from pytest_synebench.trial import CheckpointRef, TrialId
 
@@ -69,6 +73,9 @@ class S3Archive:
         self._ask_soon = Asking(
             self._where, tries=min(tries, _PREFLIGHT_TRIES), backoff_s=backoff_s, chance=chance
         )
+        self._in_use = InUse()
+        self._one_sweep = Lock()
+        self._sweep = Sweep(self._client, self.address, self._ask, self._in_use)
         self._blobs = Blobs(self._client, self.address, self._ask, part_bytes=part_bytes)
 
     def keep(self, checkpoint: Path, place: Place) -> CheckpointRef:
@@ -82,15 +89,34 @@ class S3Archive:
             data = (checkpoint / manifest.NAME).read_bytes()
             told = manifest.parse(data)
             _check(told, place)
-            for name, file in told.files.items():
-                self._blobs.put(checkpoint / name, name, file["sha256"], file["size"])
+            with self._in_use.holding(_digests(told)):
+                for name, file in told.files.items():
+                    self._blobs.put(checkpoint / name, name, file["sha256"], file["size"])
+                self._put_manifest(data, told, place)
         except OSError as error:
             raise CheckpointError(f"{checkpoint} cannot be read: {error}") from None
-        self._put_manifest(data, place)
         return _ref(told, place)
 
-    def find(self, trial_id: TrialId) -> list[Place]:
-        """Return where checkpoints of a trial seem to be kept, newest history first.
+    def copy(self, source: Place, target: Place, sha256: str) -> CheckpointRef:
+        """Keep what is kept already as another trial's checkpoint: one more manifest.
+
+        Raises:
+            CheckpointError: there is no such checkpoint, or other bytes are kept at ``target``.
+            StoreError: the bucket cannot be used.
+        """
+        told = self._known(source, sha256)[1]
+        data = manifest.bytes_for(told, target.trial_id)
+        copied = manifest.parse(data)
+        _check(copied, target)
+        with self._in_use.holding(_digests(told)):
+            for name, file in told.files.items():
+                if not self._blobs.is_there(file["sha256"], file["size"]):
+                    raise CheckpointError(f"{name!r} is in the manifest but not in the store")
+            self._put_manifest(data, copied, target)
+        return _ref(copied, target)
+
+    def find(self, trial_id: TrialId | None = None) -> list[Place]:
+        """Return where checkpoints of a trial, or of all, seem to be kept, newest history first.
 
         Raises:
             StoreError: the bucket cannot be used.
@@ -105,7 +131,7 @@ class S3Archive:
             ]
         )
         places = [place for key in found if (place := self.address.place(key)) is not None]
-        return sorted(places, key=lambda place: place.age, reverse=True)
+        return sorted(places, key=lambda place: (-place.trial_id, place.age), reverse=True)
 
     def restore(self, place: Place, checkpoints: Path, sha256: str | None = None) -> CheckpointRef:
         """Bring a checkpoint back; when this returns, it is whole, and on this machine's disk.
@@ -114,10 +140,7 @@ class S3Archive:
             CheckpointError: there is none, or not as it was kept; nothing is left of it here.
             StoreError: the bucket cannot be used; likewise.
         """
-        data, told = self._get_manifest(place)
-        _check(told, place)
-        if sha256 is not None and told.sha256 != sha256:
-            raise CheckpointError(f"its manifest is {told.sha256[:12]}…, not {sha256[:12]}…")
+        data, told = self._known(place, sha256)
 
         def fill(part: str) -> None:
             for name, file in told.files.items():
@@ -132,13 +155,56 @@ class S3Archive:
             raise CheckpointError(f"it cannot be written to {checkpoints}: {error}") from error
         return _ref(told, place)
 
-    def collect(self) -> None:
-        """Give up the uploads in parts that a killed process has begun.
+    def remove(self, place: Place) -> None:
+        """Have no checkpoint at a place: its manifest goes, its blobs when nobody refers to them.
 
         Raises:
             StoreError: the bucket cannot be used.
         """
-        self._blobs.abort_all()
+        key = self.address.manifest(place)
+        self._ask(lambda: self._client.delete_object(Bucket=self.address.bucket, Key=key))
+
+    def collect(self, known: Iterable[Place] = (), grace_s: float = 0.0) -> None:
+        """Remove blobs that no manifest refers to, and uploads in parts that were begun.
+
+        Raises:
+            CheckpointError: a manifest cannot be read; nothing was removed.
+            StoreError: the bucket cannot be used.
+        """
+        # No listing is believed to show all that is kept: what is known is read as well.
+        known = set(known)
+        with self._one_sweep:
+            self._sweep(lambda: {*self.find(), *known}, self._manifest_or_none, grace_s)
+            self._sweep.uploads(grace_s)
+
+    def claim(self, who: str) -> str:
+        """Write down who keeps checkpoints here now; return who did before, "" for nobody.
+
+        Raises:
+            StoreError: the bucket cannot be used.
+        """
+        before = self.claimant()
+        self._ask(
+            lambda: self._client.put_object(
+                Bucket=self.address.bucket, Key=self.address.controller, Body=who.encode()
+            )
+        )
+        return before
+
+    def claimant(self) -> str:
+        """Return who has claimed it last, "" for nobody.
+
+        Raises:
+            StoreError: the bucket cannot be used.
+        """
+        which = {"Bucket": self.address.bucket, "Key": self.address.controller}
+        try:
+            told: bytes = self._ask(lambda: self._client.get_object(**which)["Body"].read())
+        except Exception as error:
+            if status(error) != 404:
+                raise
+            return ""
+        return told.decode(errors="replace")
 
     def preflight(self) -> None:
         """Write, read and delete an object of its own.
@@ -166,7 +232,21 @@ class S3Archive:
         self._ask.close()
         self._ask_soon.close()
 
-    def _put_manifest(self, data: bytes, place: Place) -> None:
+    def _manifest_or_none(self, place: Place) -> manifest.Manifest | None:
+        try:
+            return self._get_manifest(place)[1]
+        except Missing:
+            return None
+
+    def _known(self, place: Place, sha256: str | None) -> tuple[bytes, manifest.Manifest]:
+        """Return the manifest of a place, where it is the one that is known."""
+        data, told = self._get_manifest(place)
+        _check(told, place)
+        if sha256 is not None and told.sha256 != sha256:
+            raise CheckpointError(f"its manifest is {told.sha256[:12]}…, not {sha256[:12]}…")
+        return data, told
+
+    def _put_manifest(self, data: bytes, told: manifest.Manifest, place: Place) -> None:
         key = self.address.manifest(place)
         checksum = b64encode(sha256(data).digest()).decode()
         try:
@@ -188,6 +268,7 @@ class S3Archive:
                     f"another checkpoint is kept as s3://{self.address.bucket}/{key}; it stays. "
                     "Two controllers write one experiment, or a history was begun anew"
                 ) from None
+        self._sweep.note(place, told)
 
     def _get_manifest(self, place: Place) -> tuple[bytes, manifest.Manifest]:
         key = self.address.manifest(place)
@@ -212,7 +293,15 @@ class S3Archive:
         except Exception as error:
             if status(error) != 404:
                 raise
-            raise CheckpointError(f"there is no s3://{self.address.bucket}/{key}") from None
+            raise Missing(f"there is no s3://{self.address.bucket}/{key}") from None
+
+
+class Missing(CheckpointError):  # noqa: N818 - what it is, among errors that say why
+    """There is no such checkpoint."""
+
+
+def _digests(told: manifest.Manifest) -> set[str]:
+    return {str(file["sha256"]) for file in told.files.values()}
 
 
 def _check(told: manifest.Manifest, place: Place) -> None:

@@ -67,6 +67,20 @@ class Blobs:
         else:
             self._put_parts(path, name, digest, size)
 
+    def is_there(self, digest: str, size: int) -> bool:
+        """Whether a file seems to be kept: its bytes are not read.
+
+        Raises:
+            StoreError: the bucket cannot be used.
+        """
+        try:
+            found = self._ask(lambda: self._look(self._address.blob(digest)))
+        except Exception as error:
+            if status(error) != 404:
+                raise
+            return False
+        return bool(found["ContentLength"] == size)
+
     def fetch(self, target: Path, name: str, digest: str, size: int) -> None:
         """Write a kept file.
 
@@ -215,30 +229,6 @@ class Blobs:
             if code(error) != "NoSuchUpload":
                 raise
             return None
-
-    def abort_all(self) -> None:
-        """Give up every upload in parts that a killed process has begun.
-
-        Raises:
-            StoreError: the bucket cannot be used.
-        """
-        pages = self._client.get_paginator("list_multipart_uploads")
-        found = self._ask(
-            lambda: list(pages.paginate(Bucket=self._bucket, Prefix=self._address.blob("")))
-        )
-        for upload in (one for page in found for one in page.get("Uploads", [])):
-            self._abort(upload["Key"], upload["UploadId"])
-
-    def _abort(self, key: str, upload_id: str) -> None:
-        try:
-            self._ask(
-                lambda: self._client.abort_multipart_upload(
-                    Bucket=self._bucket, Key=key, UploadId=upload_id
-                )
-            )
-        except Exception as error:
-            if status(error) != 404:  # else it is gone already
-                raise
 
 
 def _drain(chunks: Iterator[bytes]) -> None:

@@ -3,11 +3,12 @@
 Trials write on their own disk. Each checkpoint that they announce is copied by a few threads while
 they go on; where copies of one attempt would queue, only the newest is made. An attempt's end is
 told once what it had saved is kept: so a pause counts when the archive has it. Its slot is free
-before.
+before. What is not needed any more is removed by the same threads (``collecting``).
 
-Invariants (tests/experiment/keeping/test_keeping.py):
+Invariants (tests/experiment/keeping/test_keeping.py, test_retained.py):
 - the end of an attempt is not told before its last checkpoint is kept, or was found to be bad;
 - an attempt that resumes starts only once what it resumes from is here, if it can be had;
+- a trial that begins as a copy has a checkpoint of its own in the archive before it begins;
 - an archive that cannot be used breaks the run off, and no trial fails by it;
 - the loop is woken by a descriptor.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import selectors
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,12 +37,13 @@ from pytest_synebench.backends.protocol import (
 from pytest_synebench.checkpoints import freezing
 from pytest_synebench.checkpoints.protocol import CheckpointArchive, Place
 from pytest_synebench.errors import BackendError, StoreError
-from pytest_synebench.experiment.journal.trials import TrialRecord
 from pytest_synebench.experiment.keeping import copying
-from pytest_synebench.experiment.keeping.copying import Brought, Copied
+from pytest_synebench.experiment.keeping.collecting import Claim, Collecting
+from pytest_synebench.experiment.keeping.copying import Brought, Collected, Copied, Done
 from pytest_synebench.experiment.keeping.jobs import Jobs
 from pytest_synebench.experiment.keeping.ledger import Ledger
-from pytest_synebench.trial import TrialId, TrialState
+from pytest_synebench.experiment.keeping.retention import Retention
+from pytest_synebench.trial import CheckpointRef, TrialId, TrialState
 
 THREADS = 4
 _Frozen: TypeAlias = tuple[Place, Path]
@@ -67,7 +69,9 @@ class KeepingBackend:
         archive: CheckpointArchive,
         ledger: Ledger,
         *,
+        retention: Retention,
         trials: Path,
+        claim: Claim,
         remark: Callable[[str], None],
     ) -> None:
         """Be ready.
@@ -77,7 +81,9 @@ class KeepingBackend:
             wakeable: what ``inner`` waits by.
             archive: keeps their checkpoints.
             ledger: where that is written down.
+            retention: says which of them are needed.
             trials: directory of the trials' own.
+            claim: on the archive.
             remark: takes a line on what could not be kept.
         """
         self._inner = inner
@@ -86,7 +92,12 @@ class KeepingBackend:
         self._ledger = ledger
         self._trials = trials
         self._remark = remark
-        self._jobs: Jobs[Copied | Brought] = Jobs(THREADS)
+        self._retention = retention
+        self._jobs: Jobs[Done] = Jobs(THREADS)
+        self._running: set[AttemptKey] = set()
+        self._copies: dict[AttemptKey, Place] = {}  #: what those have that begin as copies
+        self._collecting = Collecting(archive, ledger, self._jobs, retention, claim, remark)
+        self._closed = False
         self._busy: dict[AttemptKey, _Frozen | None] = {}  #: being copied, and what follows
         self._held: dict[AttemptKey, AttemptEnded] = {}
         self._coming: dict[AttemptKey, bool] = {}  #: wait for what they resume from; True: stopped
@@ -101,12 +112,14 @@ class KeepingBackend:
             return
         self._ledger.discard_beyond(spec.key.trial_id, spec.resume_at_most)
         if not spec.resume_at_most:
-            self._inner.start(spec)
+            self._begin(spec)
             return
         known = self._ledger.newest(spec.key.trial_id, spec.resume_at_most)
         self._coming[spec.key] = False
         dropped = frozenset(self._ledger.dropped)
-        self._jobs.submit(partial(copying.bring, self._archive, spec, known, dropped))
+        source = self._source(spec.copied_from)
+        self._collecting.refer(spec.key.trial_id, spec.copied_from)
+        self._jobs.submit(partial(copying.bring, self._archive, spec, known, dropped, source))
 
     def stop(self, key: AttemptKey) -> None:
         """Have the attempt end."""
@@ -127,27 +140,54 @@ class KeepingBackend:
         for done in self._jobs.take():
             self._settle(done)
         told, self._told = self._told, []
+        self._running.difference_update(one.key for one in told if isinstance(one, AttemptEnded))
+        self._collecting.step()
         if not told:
             self._check_failure()
         return told
 
     def close(self) -> None:
         """End every attempt by force, give up what is not kept yet, and let everything go."""
-        self._archive.close()
         try:
-            self._inner.close()
+            if not (self._running or self._coming or self._busy or self._failure or self._closed):
+                self._collecting.finish()
         finally:
-            self._jobs.close()
-            self._ledger.close()
+            self._closed = True
+            self._archive.close()
+            try:
+                self._inner.close()
+            finally:
+                self._jobs.close()
+                self._ledger.close()
 
-    def catch_up(self, trials: Iterable[TrialRecord]) -> None:
-        """Go on where a controller died: keep what paused trials have and the archive has not."""
+    def catch_up(self) -> None:
+        """Go on where a controller died: keep what paused trials have and the archive has not.
+
+        And remove what is not needed, whatever became of who was to do that.
+        """
         for outbox in self._trials.glob(f"*/{freezing.OUTBOX}"):
             shutil.rmtree(outbox, ignore_errors=True)
-        for trial in trials:
+        trials = self._retention.table.trials
+        for trial in trials.values():
             paused = trial.state is TrialState.PAUSED and trial.attempts_of
             if paused and self._ledger.level(trial.id, trial.level) < trial.level:
                 self._keep(AttemptKey(trial.id, trial.attempts_of[-1]), trial.level)
+        self._collecting.catch_up()
+
+    def fetch(self, trial_id: TrialId, at_most: int) -> None:
+        """Bring a trial's checkpoint back at once: another one is to begin from it.
+
+        Raises:
+            BackendError: the archive cannot be used.
+        """
+        known = self._ledger.newest(trial_id, at_most)
+        checkpoints = self._trials / str(trial_id) / "checkpoints"
+        try:
+            copying.bring_back(
+                self._archive, trial_id, checkpoints, at_most, known, self._ledger.dropped
+            )
+        except StoreError as error:
+            raise BackendError(f"the checkpoint_store cannot be used: {error}") from error
 
     def _check_failure(self) -> None:
         if self._failure:
@@ -166,8 +206,9 @@ class KeepingBackend:
             case AttemptSaved(key=key, level=level):
                 self._told.append(seen)
                 self._keep(key, level)
-            case AttemptBegan(key=key) if key in self._refused:
-                told = "; ".join(filter(None, (*self._refused[key], seen.remark)))
+            case AttemptBegan(key=key):
+                self._check_copy(seen)
+                told = "; ".join(filter(None, (*self._refused.get(key, ()), seen.remark)))
                 self._told.append(replace(seen, remark=told))
             case AttemptEnded(key=key) if key in self._busy:
                 self._held[key] = seen
@@ -175,40 +216,54 @@ class KeepingBackend:
             case _:
                 self._told.append(seen)
 
-    def _settle(self, done: Copied | Brought | Exception) -> None:
+    def _settle(self, done: Done | Exception) -> None:
         match done:
             case Copied():
                 self._copied(done)
             case Brought():
                 self._brought(done)
+            case Collected():
+                self._collecting.settle(done)
             case StoreError():
                 self._failure = f"the checkpoint_store cannot be used: {done}"
             case Exception():
                 raise done
 
     def _copied(self, done: Copied) -> None:
-        if done.sha256:
-            self._ledger.note(done.place, done.sha256)
-            self._told.append(AttemptKept(key=done.key, level=done.place.level))
-        else:
-            trial_id, _, level = done.place
-            self._remark(
-                f"trial {trial_id}: its checkpoint of level {level} is not kept: {done.problem}"
-            )
+        self._note(done)
         following = self._busy.pop(done.key)
         if following is not None:
             self._copy(done.key, following)
         elif (end := self._held.pop(done.key, None)) is not None:
             self._told.append(end)
 
+    def _note(self, done: Copied) -> None:
+        if done.sha256:
+            self._ledger.note(done.place, done.sha256)
+            self._told.append(AttemptKept(key=done.key, level=done.place.level))
+            self._collecting.forget(done.place.trial_id)
+        else:
+            trial_id, _, level = done.place
+            self._remark(
+                f"trial {trial_id}: its checkpoint of level {level} is not kept: {done.problem}"
+            )
+
     def _brought(self, done: Brought) -> None:
         key = done.spec.key
+        if done.own is not None:
+            self._copies[key] = done.own.place
+            self._note(done.own)
+        self._collecting.begun(key.trial_id)
         if done.remarks:
             self._refused[key] = done.remarks
         if self._coming.pop(key):
             self._told.append(AttemptEnded(key=key, ok=False, detail="told to stop: it never ran"))
         else:
-            self._inner.start(done.spec)
+            self._begin(done.spec)
+
+    def _begin(self, spec: AttemptSpec) -> None:
+        self._running.add(spec.key)
+        self._inner.start(spec)
 
     # -- what is kept ----------------------------------------------------------------------------
 
@@ -228,3 +283,17 @@ class KeepingBackend:
         self._busy[key] = None
         place, frozen = what
         self._jobs.submit(partial(copying.copy, self._archive, key, place, frozen))
+
+    def _source(self, parent: CheckpointRef | None) -> Place | None:
+        """Return what the archive has of a checkpoint that a copy begins from."""
+        if parent is None:
+            return None
+        known = self._ledger.newest(parent.trial_id, parent.level)
+        return next((place for place, sha256 in known if sha256 == parent.sha256), None)
+
+    def _check_copy(self, seen: AttemptBegan) -> None:
+        """A copy that did not begin where it should has nothing of the other trial's."""
+        place = self._copies.get(seen.key)
+        if place is not None and seen.checkpoints and seen.resumed_from < place.level:
+            del self._copies[seen.key]
+            self._collecting.remove(place)

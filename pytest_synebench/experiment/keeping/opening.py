@@ -1,12 +1,15 @@
-"""Opens the archive that ``checkpoint_store`` names, before anything depends on it.
+"""Opens the archive that ``checkpoint_store`` names, and has checkpoints go that nobody needs.
 
 Invariants (tests/experiment/keeping/test_opening.py):
 - an archive that cannot be written, read and deleted in is refused before the first trial;
-- each run has a place of its own in it, however many runs have one name.
+- each run has a place of its own in it, however many runs have one name;
+- what a dead controller left half done is collected at once where it was this machine's, after a
+  day where it was another's.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,17 +17,23 @@ from pathlib import Path
 from pytest_synebench.backends.protocol import Backend
 from pytest_synebench.checkpoints.folder import FolderArchive
 from pytest_synebench.checkpoints.protocol import CheckpointArchive
+from pytest_synebench.clock import SystemClock
 from pytest_synebench.errors import BackendError, StoreError, UsageError
 from pytest_synebench.experiment.journal.trials import TrialTable
 from pytest_synebench.experiment.keeping.backend import KeepingBackend, Wakeable
+from pytest_synebench.experiment.keeping.collecting import Claim
 from pytest_synebench.experiment.keeping.ledger import Ledger
+from pytest_synebench.experiment.keeping.retention import Retention
+from pytest_synebench.experiment.keeping.tidying import TidyingBackend
 from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.store.holder import Holder
 from pytest_synebench.experiment.tuner.launch import Launch
 
+_GRACE_S = 24 * 3600.0
 LOCAL = "local"  #: no archive: checkpoints are where trials write them
 
 
-def with_archive(
+def with_keeping(
     plan: Plan,
     directory: Path,
     launch: Launch,
@@ -33,36 +42,72 @@ def with_archive(
     wakeable: Wakeable,
     remark: Callable[[str], None],
 ) -> Backend:
-    """Return a back-end that keeps checkpoints where the plan says; ``backend`` itself: nowhere.
+    """Return a back-end that keeps checkpoints where, and as long as, the plan says.
 
     Raises:
         UsageError: ``checkpoint_store`` names no store.
         BackendError: the store cannot be used: why, and the way out.
     """
     url = plan.params["checkpoint_store"]
-    if url == LOCAL:
-        return backend
     if launch.checkpoint_at is None:
-        remark(
-            f"checkpoint_store is {url}, but nothing is kept there: {plan.scheduler} pauses no "
-            "trial, so none saves a checkpoint; --checkpointing on has them saved"
-        )
+        if url != LOCAL:
+            remark(
+                f"checkpoint_store is {url}, but nothing is kept there: {plan.scheduler} pauses no "
+                "trial, so none saves a checkpoint; --checkpointing on has them saved"
+            )
         return backend
+    retention = Retention(table, plan.params["checkpoint_retention"])
+    if url != LOCAL:
+        backend = _with_archive(plan, directory, launch, retention, backend, wakeable, remark)
+    return TidyingBackend(backend, retention=retention, trials=directory / "trials", remark=remark)
+
+
+def _with_archive(
+    plan: Plan,
+    directory: Path,
+    launch: Launch,
+    retention: Retention,
+    backend: Backend,
+    wakeable: Wakeable,
+    remark: Callable[[str], None],
+) -> Backend:
     with ExitStack() as undo:
         undo.callback(backend.close)
-        archive = archive_of(url, experiment(plan, directory))
+        archive = archive_of(plan.params["checkpoint_store"], experiment(plan, directory))
         try:
             archive.preflight()
-            archive.collect()
+            claim = _claim(archive, directory)
         except StoreError as error:
             raise BackendError(f"the checkpoint_store cannot be used: {error}") from error
         ledger = launch.ledger = Ledger(directory)
         undo.callback(ledger.close)
-        trials = directory / "trials"
-        kept = KeepingBackend(backend, wakeable, archive, ledger, trials=trials, remark=remark)
+        kept = KeepingBackend(
+            backend,
+            wakeable,
+            archive,
+            ledger,
+            retention=retention,
+            trials=directory / "trials",
+            claim=claim,
+            remark=remark,
+        )
         undo.pop_all()
-    kept.catch_up(table.trials.values())
+    launch.fetch = kept.fetch
+    kept.catch_up()
     return kept
+
+
+def _claim(archive: CheckpointArchive, directory: Path) -> Claim:
+    """Become the one who removes what is not needed there.
+
+    On this machine the run's lease has seen to it that nobody else writes. A controller elsewhere,
+    which worked in a copy of the directory, may be alive, and about to refer to what it has sent.
+    """
+    here = f"{Holder.me(SystemClock()).boot}:{directory.absolute()}"
+    who = f"{here}#{secrets.token_hex(8)}"
+    before = archive.claim(who)
+    elsewhere = before and before.rpartition("#")[0] != here
+    return Claim(who=who, grace_s=_GRACE_S if elsewhere else 0.0)
 
 
 def experiment(plan: Plan, directory: Path) -> str:

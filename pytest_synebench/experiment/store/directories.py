@@ -58,6 +58,7 @@ CHANGEABLE = LIMITS | frozenset(
         "oversubscribe",
         "launch",
         "searcher_timeout",
+        "checkpoint_retention",
     }
 )
 

@@ -11,6 +11,7 @@ Invariants (tests/experiment/tuner/test_launch.py):
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,6 +47,8 @@ class Launch:
         self._store = store
         self.checkpoint_at = checkpoint_levels(plan, scheduler)
         self.ledger: Ledger | None = None  #: of what the archive has, where there is one
+        #: brings a trial's checkpoint back from the archive, up to a level, where it is not here
+        self.fetch: Callable[[TrialId, int], object] | None = None
 
     def trial_directory(self, trial_id: TrialId) -> Path:
         """Return the directory of a trial: config, logs, checkpoints."""
@@ -70,6 +73,7 @@ class Launch:
             checkpoint_at=self.checkpoint_at,
             started_s=trial.started_s,
             started_from=trial.started_from,
+            copied_from=trial.checkpoint,
         )
 
     def pin(self, start: Start) -> tuple[Start, str]:
@@ -107,6 +111,9 @@ class Launch:
         )
         try:
             found = self._store.adopt(source, target, asked.level, start.trial_id)
+            if self.fetch is not None and (found is None or found.level < asked.level):
+                self.fetch(asked.trial_id, asked.level)
+                found = self._store.adopt(source, target, asked.level, start.trial_id)
         except CheckpointError as error:
             self.check_space()
             return None, str(error).replace(str(self._directory), "the run")

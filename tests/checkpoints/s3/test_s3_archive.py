@@ -15,6 +15,7 @@ from pytest_synebench.checkpoints import manifest
 from pytest_synebench.checkpoints.protocol import Place
 from pytest_synebench.checkpoints.s3.archive import S3Archive
 from pytest_synebench.errors import CheckpointError
+from pytest_synebench.testing.checkpoint_collection_suite import CheckpointCollectionSuite, Stored
 from pytest_synebench.testing.checkpoint_store_suite import (
     FILES,
     Archives,
@@ -40,6 +41,23 @@ class TestS3Archive(CheckpointArchiveSuite):
     @pytest.fixture
     def archives(self, archives: Archives) -> Archives:
         return archives
+
+
+class TestS3Collection(CheckpointCollectionSuite):
+    @pytest.fixture
+    def archives(self, archives: Archives) -> Archives:
+        return archives
+
+    @pytest.fixture
+    def stored(self, client: Any, bucket: str) -> Stored:
+        def blobs(experiment: str) -> set[bytes]:
+            return {
+                client.get_object(Bucket=bucket, Key=key)["Body"].read()
+                for key in keys(client, bucket)
+                if key.startswith(f"hpo/{experiment}/blobs/")
+            }
+
+        return blobs
 
 
 def keys(client: Any, bucket: str) -> list[str]:

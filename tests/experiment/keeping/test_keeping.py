@@ -79,7 +79,8 @@ def places(folder: Path) -> Counter[int]:
 def test_trials_that_lose_their_disk_whenever_they_pause_go_on_from_the_archive(
     tmp_path: Path, deterministic: bool
 ) -> None:
-    run = Run.open(plan_in(tmp_path, deterministic=deterministic), root=tmp_path / "s")
+    plan = plan_in(tmp_path, deterministic=deterministic, checkpoint_retention="all")
+    run = Run.open(plan, root=tmp_path / "s")
     seen = finish_wiping(run)
     assert run.finished
     assert seen.times >= 9

@@ -52,6 +52,15 @@ RUNNING = (
         "AWS_ENDPOINT_URL for another service) or a folder; local: in the run's directory only",
     ),
     Parameter(
+        name="checkpoint_retention",
+        default="needed",
+        kind=Kind.STR,
+        choices=("needed", "all"),
+        help="needed: two checkpoints of each trial that may go on or has failed, and those of the "
+        "best trial; the others are removed, in the checkpoint_store as well; all: those of trials "
+        "that completed or were stopped stay too, and in the checkpoint_store every one",
+    ),
+    Parameter(
         name="strict_checkpoints",
         default=False,
         kind=Kind.BOOL,

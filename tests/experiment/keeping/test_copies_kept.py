@@ -1,0 +1,192 @@
+"""Copies of trials have checkpoints of their own in the archive, and no byte is sent for them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from kept_runs import finish, kept_places, plan_in
+from wiping import finish_wiping
+
+from pytest_synebench.checkpoints.folder import FolderArchive
+from pytest_synebench.checkpoints.protocol import Place
+from pytest_synebench.errors import CheckpointError
+from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.run import Run
+from pytest_synebench.trial import CheckpointRef, TrialId, TrialState
+
+#: A trial's state is a chain: every level adds its own trial's x.
+SCRIPT = """
+import argparse, json, os
+
+from pytest_synebench.training import (
+    Reporter,
+    add_checkpointing_to_argparse,
+    checkpoint_model_at_rung_level,
+    resume_from_checkpointed_model,
+)
+
+
+def load(path):
+    with open(os.path.join(path, "state.json")) as file:
+        state.update(json.load(file))
+    return state["epoch"]
+
+
+def save(path, epoch):
+    state["epoch"] = epoch
+    with open(os.path.join(path, "state.json"), "w") as file:
+        json.dump(state, file)
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--x", type=float, required=True)
+parser.add_argument("--epochs", type=int, required=True)
+parser.add_argument("--work", type=int, default=0)
+add_checkpointing_to_argparse(parser)
+args = parser.parse_args()
+state = {"chain": []}
+report = Reporter()
+start = resume_from_checkpointed_model(vars(args), load)
+for epoch in range(start + 1, args.epochs + 1):
+    state["chain"].append(args.x)
+    checkpoint_model_at_rung_level(vars(args), save, epoch)
+    report(epoch=epoch, loss=sum(state["chain"]) / epoch, chain=json.dumps(state["chain"]))
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return plan_in(
+        tmp_path,
+        SCRIPT,
+        scheduler="pbt",
+        perturbation_interval=2,
+        population_size=4,
+        quantile_fraction=0.25,
+        num_trials=8,
+        checkpoint_retention="all",
+    )
+
+
+def copies(run: Run) -> dict[TrialId, CheckpointRef]:
+    return {t.id: t.checkpoint for t in run.trials.values() if t.checkpoint is not None}
+
+
+def assert_chains_are_whole(run: Run) -> None:
+    chains = {
+        (t.id, r.resource): json.loads(str(r.metrics["chain"]))
+        for t in run.trials.values()
+        for r in t.reports
+    }
+    for trial in run.trials.values():
+        ref = trial.checkpoint
+        before = chains[ref.trial_id, ref.level] if ref else []
+        for n, report in enumerate(trial.reports, 1):
+            assert report.resource == len(before) + n
+            assert chains[trial.id, report.resource] == before + [trial.config["x"]] * n
+
+
+def test_a_copy_is_in_the_archive_before_it_begins_and_its_files_are_the_others(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Place] = []
+    keep = FolderArchive.keep
+
+    def counted(self: FolderArchive, checkpoint: Path, place: Place) -> CheckpointRef:
+        sent.append(place)
+        return keep(self, checkpoint, place)
+
+    monkeypatch.setattr(FolderArchive, "keep", counted)
+    run = finish(Run.open(plan, root=tmp_path / "s"))
+    assert copies(run)
+    assert_chains_are_whole(run)
+    (folder,) = (tmp_path / "archive").glob("*/*/*")
+    for trial_id, parent in copies(run).items():
+        place = Place(trial_id, 0, parent.level)
+        assert place in kept_places(tmp_path)
+        assert place not in sent
+        mine, its = (
+            folder
+            / f"{one.trial_id:08d}"
+            / f"{one.attempt:06d}"
+            / f"{one.level:08d}"
+            / "state.json"
+            for one in (place, _kept_of(tmp_path, parent))
+        )
+        assert mine.samefile(its)
+
+
+def _kept_of(tmp_path: Path, ref: CheckpointRef) -> Place:
+    found = [p for p in kept_places(tmp_path) if (p.trial_id, p.level) == (ref.trial_id, ref.level)]
+    return max(found, key=lambda place: place.age)
+
+
+def test_a_population_that_loses_its_disk_whenever_it_pauses_goes_on_copies_included(
+    tmp_path: Path, plan: Plan
+) -> None:
+    run = Run.open(plan, root=tmp_path / "s")
+    seen = finish_wiping(run)
+    assert run.finished
+    assert seen.times
+    assert copies(run)
+    assert all(not t.repeated for t in run.trials.values())
+    assert run.remarks == []
+    assert_chains_are_whole(run)
+
+
+def test_a_machine_that_is_lost_while_a_copy_runs_loses_nothing_of_it(
+    tmp_path: Path, plan: Plan
+) -> None:
+    run = Run.open(plan, root=tmp_path / "s")
+    while not any(
+        t.checkpoint and t.state is TrialState.RUNNING and t.beginnings for t in run.trials.values()
+    ):
+        assert not run.done, "no copy was seen"
+        run.pump(10.0)
+    run.interrupt("the machine is lost")
+    shutil.rmtree(run.directory / "trials")
+    (run.directory / "trials").mkdir()
+    again = finish(Run.open(plan, root=tmp_path / "s", resume=True, audit=True))
+    assert again.finished
+    assert_chains_are_whole(again)
+    assert all(t.beginnings[max(t.beginnings)][0] for t in again.trials.values() if t.checkpoint)
+
+
+def test_what_the_archive_does_not_have_of_the_other_one_is_sent(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy(self: FolderArchive, source: Place, target: Place, sha256: str) -> CheckpointRef:
+        raise CheckpointError("there is no such checkpoint")
+
+    monkeypatch.setattr(FolderArchive, "copy", copy)
+    run = finish(Run.open(plan, root=tmp_path / "s"))
+    assert copies(run)
+    for trial_id, parent in copies(run).items():
+        assert Place(trial_id, 0, parent.level) in kept_places(tmp_path)
+
+
+def test_a_copy_that_could_not_load_what_it_was_to_begin_from_keeps_its_own_history_alone(
+    tmp_path: Path, plan: Plan
+) -> None:
+    refusing = SCRIPT.replace(
+        '    with open(os.path.join(path, "state.json")) as file:\n        state.update',
+        '    with open(os.path.join(path, "state.json")) as file:\n'
+        "        if args.x != json.load(file)['chain'][-1]:\n"
+        "            raise ValueError('another one\\'s')\n"
+        "        file.seek(0)\n        state.update",
+    )
+    assert refusing != SCRIPT
+    plan.definition.script.write_text(refusing)
+    run = finish(Run.open(plan, root=tmp_path / "s"))
+    assert copies(run)
+    assert run.table.failed == 0
+    for trial in run.trials.values():
+        if trial.checkpoint is not None:
+            assert "another one's" in " ".join(trial.remarks)
+            x = trial.config["x"]
+            for report in trial.reports:
+                assert json.loads(str(report.metrics["chain"])) == [x] * report.resource
+    assert not any("is not kept" in remark for remark in run.remarks)
