@@ -21,6 +21,7 @@ from typing import Any, Literal, Self
 
 from pytest_synebench.blackboxes.protocol import Blackbox
 from pytest_synebench.errors import BenchmarkError, UsageError
+from pytest_synebench.scoring import checked_scores
 from pytest_synebench.space import ConfigSpace, Domain
 from pytest_synebench.trial import Config, Scalar
 
@@ -55,7 +56,12 @@ class Benchmark:
     preload: tuple[str, ...] = ()  #: modules to import once for all trials
     #: what it is simulated by, or a function that returns that when it is first needed
     blackbox: Blackbox | Callable[[], Blackbox] | None = None
-    tolerance: float | None = None
+    tolerance: float | None = None  #: shift of the metric that the gate puts up with
+    floor: float | None = None  #: value that the metric cannot, or need not, better
+    #: what else the gate judges a run by: {"sum:cost": "min", "trials": "same"}
+    scores: Mapping[str, str | tuple[str, float]] = field(default_factory=dict)
+    paired: bool = False  #: whether the gate compares equal run ids, pair by pair
+    repeatable: bool = True  #: whether a run id that is run again does the same
     #: how the script reports: by our reporter, or by lines that Syne Tune's reporter prints
     report_protocol: Literal["channel", "syne_tune"] = "channel"
     dataset: str = ""  #: name and hash of the data, shown with every result
@@ -76,6 +82,10 @@ class Benchmark:
         self._check_keys()
         self._set("preload", _checked_preload(self.preload))
         _check_tolerance(self.tolerance)
+        _check_floor(self.floor)
+        self._set("scores", checked_scores(self.scores))
+        for name in ("paired", "repeatable"):
+            _check_flag(name, getattr(self, name))
         self._set("space", _checked_space(self.config_space))
         self._set("config_space", dict(self.config_space))
         self._check_max_resource()
@@ -195,6 +205,19 @@ def _check_tolerance(tolerance: object) -> None:
         raise BenchmarkError(
             f"tolerance is {tolerance!r}; it must be a number from 0 up, in units of the metric"
         )
+
+
+def _check_floor(floor: object) -> None:
+    if floor is None:
+        return
+    number = isinstance(floor, int | float) and not isinstance(floor, bool)
+    if not number or not abs(floor) < float("inf"):  # type: ignore[arg-type] # it is a number
+        raise BenchmarkError(f"floor is {floor!r}; it must be a number, in units of the metric")
+
+
+def _check_flag(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise BenchmarkError(f"{name} is {value!r}; it must be True or False")
 
 
 def _checked_space(space: object) -> ConfigSpace:

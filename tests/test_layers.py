@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "pytest_synebench"
 FLOORS: list[tuple[str, ...]] = [
     ("errors", "clock", "durable"),
     ("space", "channel", "trial"),
-    ("events", "cost_models", "blackboxes", "checkpoints"),
+    ("events", "cost_models", "scoring", "blackboxes", "checkpoints"),
     ("definition", "searchers", "training"),
     ("schedulers", "backends"),
     ("experiment",),

@@ -6,7 +6,8 @@
 Invariants (tests/analysis/test_baselines.py):
 - saving equal runs writes equal bytes, and leaves the other setups of the file alone;
 - what differs in parameters, space or data set is named; offset and run id never differ;
-- a parameter that is younger than the baseline had its default.
+- a parameter that is younger than the baseline had its default;
+- a run is judged by what was declared when the baseline was made, whatever is declared now.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from typing import Any
 
 from pytest_synebench.analysis.curves import SCORES, horizon, incumbent
 from pytest_synebench.analysis.fingerprint import trace
+from pytest_synebench.analysis.scores import run_scores
 from pytest_synebench.durable import replace_file
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.store.directories import CHANGEABLE, LIMITS
 from pytest_synebench.experiment.store.results import RunRecord
+from pytest_synebench.scoring import Declared, checked_scores
 
 SCHEMA = 1
 FINGERPRINTS = 2  #: run ids whose decisions are kept
@@ -71,10 +74,29 @@ class Entry:
         """By run id."""
         return {int(run_id): one for run_id, one in self.data["fingerprints"].items()}
 
+    @property
+    def declared(self) -> dict[str, Declared]:
+        """The scores that its benchmark declared when it was made, and how they are read."""
+        return checked_scores(self._gate.get("scores", {}))
+
+    @property
+    def paired(self) -> bool:
+        """Whether equal run ids are compared, pair by pair."""
+        return bool(self._gate.get("paired", False))
+
+    @property
+    def _gate(self) -> Json:
+        gate: Json = self.data.get("gate", {})  # a baseline may be older than this
+        return gate
+
     def scores(self) -> dict[str, list[float]]:
         """Return the scores by name, in the order of the run ids."""
         runs = [self.data["runs"][str(run_id)] for run_id in self.run_ids]
-        return {score: [float(run[score]) for run in runs] for score in SCORES}
+        return {score: [float(run[score]) for run in runs] for score in (*SCORES, *self.declared)}
+
+    def scores_of(self, run: RunRecord) -> dict[str, float]:
+        """Return the scores of another run, by what was declared when this was made."""
+        return _scores(run, self.horizon, self._gate)
 
     def differences(self, metadata: Json) -> tuple[str, ...]:
         """Return in what a run, or a plan, is of another problem than this."""
@@ -160,6 +182,7 @@ def make_entry(runs: Sequence[RunRecord], accepted: Sequence[str] = ()) -> Entry
     found = {run_id: incumbent(run.trials) for run_id, run in sorted(by_id.items())}
     units = horizon(found.values())
     first = by_id[min(by_id)].metadata
+    gate = first.get("gate", {})
     return Entry(
         {
             "problem": problem(first),
@@ -167,12 +190,13 @@ def make_entry(runs: Sequence[RunRecord], accepted: Sequence[str] = ()) -> Entry
             "versions": first.get("versions", {}),
             "machine": first.get("machine", {}),
             "units": units,
+            "gate": gate,
             "runs": {
                 str(run_id): {
                     "seed": by_id[run_id].metadata["seed"],
-                    **{name: _number(one) for name, one in curve.scores(units).items()},
+                    **{k: _number(v) for k, v in _scores(by_id[run_id], units, gate).items()},
                 }
-                for run_id, curve in found.items()
+                for run_id in found
             },
             "fingerprints": {
                 str(run_id): trace(by_id[run_id].directory).fingerprint()
@@ -180,6 +204,16 @@ def make_entry(runs: Sequence[RunRecord], accepted: Sequence[str] = ()) -> Entry
             },
             "accepted": list(accepted),
         }
+    )
+
+
+def _scores(run: RunRecord, units: int, gate: Json) -> dict[str, float]:
+    return run_scores(
+        run.trials,
+        units,
+        mode=str(run.metadata.get("mode", "min")),
+        floor=gate.get("floor"),
+        declared=gate.get("scores", ()),
     )
 
 

@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from pytest_synebench.events import Ended, Reported, SlotFreed, to_json
+from pytest_synebench.events import Ended, Reported, SlotFreed, Start, to_json
 from pytest_synebench.experiment.journal.journal import read_journal
 
 _DIGEST_CHARS = 4  # per line, to find where two traces part; the whole is compared by sha256
@@ -30,12 +30,13 @@ class Trace:
     """Events and decisions of a run, in order."""
 
     lines: tuple[tuple[int, str], ...]  #: number in the journal, canonical text
+    configs: str = ""  #: hash of the configs that were tried, in order
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what a baseline keeps of it."""
         whole = sha256("\n".join(text for _, text in self.lines).encode())
         digests = [_digest(text) for _, text in self.lines[:_DIGESTS_AT_MOST]]
-        return {"sha256": whole.hexdigest(), "lines": "".join(digests)}
+        return {"sha256": whole.hexdigest(), "lines": "".join(digests), "configs": self.configs}
 
     def same(self, fingerprint: Mapping[str, Any]) -> bool:
         """Whether it is the trace that a fingerprint was taken of."""
@@ -62,6 +63,7 @@ def trace(directory: Path) -> Trace:
         JournalError: its journal is damaged.
     """
     _, entries = read_journal(directory / "journal.jsonl")
+    tried = [d.config for one in entries for d in one.decisions if isinstance(d, Start)]
     return Trace(
         tuple(
             (
@@ -70,7 +72,8 @@ def trace(directory: Path) -> Trace:
             )
             for number, one in enumerate(entries, 2)  # line 1 is the header
             if isinstance(one.event, SlotFreed | Reported | Ended)
-        )
+        ),
+        sha256(_canonical([dict(config) for config in tried]).encode()).hexdigest(),
     )
 
 

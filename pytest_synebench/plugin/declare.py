@@ -24,6 +24,8 @@ from pytest_synebench.definition import Benchmark, Variant, variant
 from pytest_synebench.errors import BenchmarkError, UsageError
 from pytest_synebench.plugin.declaration import Declaration, located
 
+_OF_GATES = "gate"
+
 
 def benchmark(
     function: Callable[..., Benchmark] | None = None,
@@ -44,7 +46,8 @@ def benchmark(
         name: of the fixture and the benchmark; the function's where left out.
 
     Raises:
-        BenchmarkError: two variants share an id, or the function is a generator.
+        BenchmarkError: two variants share an id, the function is a generator, or its name is that
+            of gates.
     """
 
     def decorate(function: Callable[..., Benchmark]) -> Any:
@@ -57,6 +60,11 @@ def benchmark(
             where=where,
             function=function,
         )
+        if declaration.name == _OF_GATES:
+            raise BenchmarkError(
+                f"{where}: a benchmark is called {_OF_GATES!r}, which begins the node ids of gates "
+                "(synebench::gate::...); give it another name"
+            )
         if inspect.isgeneratorfunction(function):
             raise BenchmarkError(
                 f"{declaration.where}: {declaration.name} uses yield; return the Benchmark, and "

@@ -18,7 +18,10 @@ import pytest
 from pytest_synebench.plugin import compat, loading
 from pytest_synebench.plugin.choice import alone, options
 
-_MARKER = "synebench(benchmark, variant, scheduler, searcher, run_id): items of an experiment"
+_MARKERS = (
+    "synebench(benchmark, variant, scheduler, searcher, run_id): items of an experiment",
+    "synebench_gate(tolerance): on a variant, the shift of its metric that the gate puts up with",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,8 +75,9 @@ def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
-    config.addinivalue_line("markers", _MARKER)
+    """Register the markers."""
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
 
 
 @pytest.hookimpl(trylast=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from pytest_synebench.events import Opened
 from pytest_synebench.experiment.journal.journal import Journal
 from pytest_synebench.experiment.journal.trials import TrialRecord
 from pytest_synebench.experiment.store.results import RunRecord
+from pytest_synebench.scoring import Declared
 from pytest_synebench.trial import Report, TrialId
 
 PARAMS = {"num_trials": 9, "random_seed_offset": 0, "scheduler": "fifo", "stop_grace": 10.0}
@@ -57,6 +59,7 @@ def run(tmp_path: Path, run_id: int, *losses: float) -> RunRecord:
 
 
 def entry(tmp_path: Path) -> Entry:
+    tmp_path.mkdir(exist_ok=True)
     runs = [run(tmp_path, 2, math.nan), run(tmp_path, 0, 3.0, 1.0), run(tmp_path, 1, 5.0)]
     return make_entry(runs, ["why"])
 
@@ -71,6 +74,19 @@ def test_an_entry_has_scores_seeds_and_two_fingerprints(tmp_path: Path) -> None:
     assert scores["final"][:2] == [1.0, 5.0]
     assert scores["area"][:2] == [2.0, 5.0]
     assert math.isnan(scores["final"][2])
+
+
+def test_a_run_is_judged_by_what_was_declared_when_the_baseline_was_made(tmp_path: Path) -> None:
+    gate = {"floor": 2.0, "scores": {"units": ["same", 1.0]}, "paired": True}
+    runs = [run(tmp_path, i, 3.0, 1.0) for i in range(2)]
+    runs = [replace(one, metadata={**one.metadata, "gate": gate}) for one in runs]
+    made = make_entry(runs)
+    assert (made.declared, made.paired) == ({"units": Declared("same", 1.0)}, True)
+    assert made.scores() == {"final": [1.0, 1.0], "area": [2.5, 2.5], "units": [2.0, 2.0]}
+    later = run(tmp_path, 7, 3.0, 1.0)
+    assert made.scores_of(later) == {"final": 1.0, "area": 2.5, "units": 2.0}
+    old = entry(tmp_path / "old")
+    assert (old.declared, old.paired) == ({}, False), "a baseline may be older than all that"
 
 
 def test_what_is_saved_is_read_back_and_the_rest_is_left_alone(tmp_path: Path) -> None:

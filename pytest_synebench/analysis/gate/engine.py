@@ -18,12 +18,13 @@ Source: docs/decisions/0012-how-the-gate-decides.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from pytest_synebench.analysis.curves import FINAL
+from pytest_synebench.analysis.curves import FINAL, SCORES
 from pytest_synebench.analysis.gate import rules
+from pytest_synebench.analysis.gate.comparing import Case, Scores, compared, failed_runs, speaks
 from pytest_synebench.analysis.gate.rules import Rule
 from pytest_synebench.analysis.gate.verdicts import (
     Comparison,
@@ -32,35 +33,9 @@ from pytest_synebench.analysis.gate.verdicts import (
     Verdict,
     most_alarming,
 )
-from pytest_synebench.analysis.statistics.effects import a12, detectable, shift
-from pytest_synebench.analysis.statistics.ranks import (
-    Values,
-    holm,
-    ordered,
-    rank_sum_p,
-    stratified_p,
-)
+from pytest_synebench.analysis.statistics.ranks import holm, ordered, stratified_p
 
-Scores = Mapping[str, Values]  #: by name, one value per run, in the order of the runs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """What is known of one setup."""
-
-    name: str  #: benchmark::setup
-    baseline: Scores
-    candidate: Scores  #: in the order in which runs were asked for
-    tolerance: float = 0.0  #: shift that is put up with, in units of the metric
-    same: bool | None = None  #: whether the fingerprints are equal; None: not compared
-    differences: tuple[str, ...] = ()  #: why the two are of different problems
-    notes: tuple[str, ...] = ()  #: for people: where decisions first differ, and the like
-    stored: bool = False  #: runs are what there is: one look at all of them
-
-    @property
-    def runs(self) -> int:
-        """Runs of the candidate."""
-        return len(self.candidate[FINAL])
+__all__ = ["Ask", "Case", "Scores", "Suite", "judge", "judge_suite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +52,12 @@ class Suite:
     rule: Rule
     setups: int  #: how many are judged together
     scores: int = 2  #: per setup
+    declared: int = 0  #: further ones, over all setups
 
     @property
     def tests(self) -> int:
         """How many single tests may raise an alarm."""
-        return self.setups * self.scores
+        return self.setups * self.scores + self.declared
 
     @property
     def final_runs(self) -> int:
@@ -95,18 +71,19 @@ def judge(case: Case, suite: Suite) -> Ask | Judgement:
         return _said(case, Verdict.NOT_COMPARABLE, "the baseline is of another problem")
     if case.same:
         return _said(case, Verdict.PASS, "equal decisions on equal run ids: nothing has changed")
-    if refused := _refused(case):
+    if refused := case.refused or _refused(case):
         return _said(case, Verdict.ERROR, refused)
     if not case.stored and case.runs < rules.FIRST_RUNS:
         return Ask(rules.FIRST_RUNS)
     if suite.rule.limit is not None:
         return _by_threshold(case, suite.rule, suite.rule.limit)
-    if not case.stored and case.runs < suite.final_runs:
+    last = _last_runs(case, suite)
+    if not case.stored and case.runs < last:
         first = _compared(case, suite, rules.FIRST_RUNS)
         if any(one.p <= rules.FUTILITY for one in first):
-            return Ask(suite.final_runs)
+            return Ask(last)
         return _concluded(case, first, looks=1)
-    runs = case.runs if case.stored else suite.final_runs
+    runs = case.runs if case.stored else last
     return _concluded(case, _adjusted(_compared(case, suite, runs), suite), looks=2, suite=suite)
 
 
@@ -125,33 +102,15 @@ def _refused(case: Case) -> str:
     return ""
 
 
+def _last_runs(case: Case, suite: Suite) -> int:
+    """Return how many runs of the candidate the last look takes."""
+    pairs = len(case.baseline[FINAL])
+    return min(pairs, suite.final_runs) if case.paired else suite.final_runs
+
+
 def _compared(case: Case, suite: Suite, runs: int) -> tuple[Comparison, ...]:
     level = suite.rule.test_level(suite.setups) / suite.tests
-    out = []
-    for score, before in case.baseline.items():
-        now = case.candidate[score][:runs]
-        middle, low, high = shift(before, now)
-        out.append(
-            Comparison(
-                score=score,
-                p=rank_sum_p(before, now),
-                a12=a12(before, now),
-                shift=middle,
-                low=low,
-                high=high,
-                tolerance=case.tolerance,
-                detectable=detectable(before, suite.final_runs, level),
-                baseline_median=median(map(ordered, before)),
-                candidate_median=median(map(ordered, now)),
-                tied=_most_common(before) > len(before) / 2,
-            )
-        )
-    return tuple(out)
-
-
-def _most_common(values: Values) -> int:
-    keys = [ordered(value) for value in values]
-    return max(keys.count(key) for key in keys)
+    return compared(case, runs, _last_runs(case, suite), level)
 
 
 def _adjusted(comparisons: tuple[Comparison, ...], suite: Suite) -> tuple[Comparison, ...]:
@@ -159,13 +118,7 @@ def _adjusted(comparisons: tuple[Comparison, ...], suite: Suite) -> tuple[Compar
 
 
 def _speaks(one: Comparison, level: float) -> bool:
-    """Whether a comparison is an alarm: improbable by chance, and large enough to matter."""
-    return (
-        one.adjusted_p is not None
-        and one.adjusted_p <= level
-        and one.a12 >= rules.LEAST_A12
-        and one.shift > one.tolerance
-    )
+    return speaks(one, level, rules.LEAST_A12)
 
 
 def _concluded(
@@ -174,7 +127,7 @@ def _concluded(
     level = suite.rule.test_level(suite.setups) if suite else -1.0
     worse = [one.score for one in comparisons if _speaks(one, level)]
     runs = rules.FIRST_RUNS if looks == 1 else case.runs
-    failed = sum(not math.isfinite(value) for value in case.candidate[FINAL][:runs])
+    failed = failed_runs(case, runs)
     if failed == runs:
         verdict, reason = Verdict.ERROR, f"none of {runs} runs measured anything"
     elif worse:
@@ -184,7 +137,7 @@ def _concluded(
     elif weak := _weakness(case, comparisons):
         verdict, reason = Verdict.INCONCLUSIVE, f"not shown to be worse, but {weak}"
     else:
-        better = [one.score for one in comparisons if one.high < 0]
+        better = [one.score for one in comparisons if one.high < 0 and not one.either]
         reason = f"better: {', '.join(better)}" if better else "not shown to be worse"
         verdict = Verdict.PASS
     return _said(case, verdict, reason, comparisons=comparisons, runs=runs, looks=looks)
@@ -194,9 +147,10 @@ def _weakness(case: Case, comparisons: tuple[Comparison, ...]) -> str:
     """Return why a pass would mean little; "": it means something."""
     if len(case.baseline[FINAL]) < rules.FEW_BASELINE_RUNS:
         return f"the baseline has only {len(case.baseline[FINAL])} runs"
-    if all(one.tied for one in comparisons):
+    losses = [one for one in comparisons if one.score in SCORES]
+    if all(one.tied for one in losses):
         return "most runs of the baseline are equal: the benchmark is too easy to tell"
-    smallest = min(one.detectable for one in comparisons)
+    smallest = min(one.detectable for one in losses)
     if smallest == math.inf:
         return "no difference could have been seen"
     if 0 < case.tolerance < smallest:
@@ -237,6 +191,7 @@ def _said(
         baseline_runs=len(case.baseline.get(FINAL, ())),
         candidate_runs=runs,
         looks=looks,
+        paired=case.paired,
     )
 
 
@@ -293,15 +248,16 @@ def _broad(cases: Sequence[Case], suite: Suite) -> tuple[float | None, float]:
     looked = [
         one
         for one in cases
-        if not one.same and not one.differences and one.runs >= rules.FIRST_RUNS
+        if not (one.same or one.differences or one.paired) and one.runs >= rules.FIRST_RUNS
     ]
     if not level or suite.rule.limit is not None or len(looked) < rules.BROAD_STRATA:
         return None, 0.0
     strata = [
         (
-            list(one.baseline.values()),
-            [one.candidate[score][: rules.FIRST_RUNS] for score in one.baseline],
+            [one.baseline[score] for score in losses],
+            [one.candidate[score][: rules.FIRST_RUNS] for score in losses],
         )
         for one in looked
+        for losses in [[score for score in one.baseline if score not in one.declared]]
     ]
     return stratified_p(strata), level

@@ -2,7 +2,8 @@
 
 Invariants (tests/analysis/gate/test_evidence.py):
 - run ids of baseline and candidate are disjoint, and so are their seeds, whatever the offsets;
-- a fingerprint is equal only where every compared run decided the same.
+- a fingerprint is equal only where every compared run decided the same;
+- a run that differs from itself, and run ids that no longer differ, are said to ignore a seed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count, islice
 
 from pytest_synebench.analysis.baselines import FINGERPRINTS, Entry
-from pytest_synebench.analysis.curves import SCORES, incumbent
+from pytest_synebench.analysis.curves import SCORES
 from pytest_synebench.analysis.fingerprint import trace
 from pytest_synebench.analysis.gate.engine import Case
 from pytest_synebench.experiment.store.results import RunRecord
@@ -28,6 +29,57 @@ def fresh_run_ids(entry: Entry, offset: int, number: int) -> tuple[int, ...]:
     return tuple(islice((i for i in count() if i not in taken), number))
 
 
+def score_run_ids(entry: Entry, offset: int, given: Sequence[int], number: int) -> list[int]:
+    """Return the run ids whose scores are compared, in the order in which they are asked for.
+
+    Args:
+        entry: of the baseline.
+        offset: the seed offset of the candidate.
+        given: those that are run in any case.
+        number: how many more, at most.
+    """
+    if entry.paired:
+        return entry.run_ids
+    fresh = fresh_run_ids(entry, offset, number + len(given))
+    return [*given, *(run_id for run_id in fresh if run_id not in given)]
+
+
+def cannot_pair(entry: Entry, offset: int) -> str:
+    """Return why equal run ids share no random numbers with the baseline; "": they do."""
+    if not entry.paired or entry.offset == offset:
+        return ""
+    return (
+        f"the baseline was made with random_seed_offset {entry.offset}, this has {offset}, and its "
+        "runs are compared pair by pair; give both the same"
+    )
+
+
+def ignores_seed(entry: Entry, repeated: Mapping[int, RunRecord]) -> str:
+    """Return that several run ids try the same configs, where the baseline's did not; "": no."""
+    then = [entry.fingerprints[run_id].get("configs") for run_id in repeated]
+    now = [trace(run.directory).configs for run in repeated.values()]
+    if len(now) < 2 or None in then or len(set(then)) == 1 or len(set(now)) > 1:
+        return ""
+    ids = " and ".join(map(str, repeated))
+    return (
+        f"a seed is ignored: run ids {ids} try the same configs, and in the baseline they tried "
+        "different ones; have the searcher draw from the seed it is given"
+    )
+
+
+def depends_on_chance(run_id: int, once: RunRecord, again: RunRecord) -> str:
+    """Return that a run did not repeat itself; "": it did."""
+    first = trace(once.directory).fingerprint()
+    second = trace(again.directory)
+    if second.same(first):
+        return ""
+    return (
+        f"a seed is ignored: run id {run_id} was run twice and differs from itself, "
+        f"{second.first_difference(first)}; draw all chance from the trial's seed, or say "
+        "Benchmark(repeatable=False), and scores alone decide"
+    )
+
+
 def compare_fingerprints(
     entry: Entry, repeated: Mapping[int, RunRecord]
 ) -> tuple[bool | None, tuple[str, ...]]:
@@ -42,9 +94,9 @@ def compare_fingerprints(
 
 
 def candidate_scores(entry: Entry, runs: Sequence[RunRecord]) -> dict[str, list[float]]:
-    """Return the scores of runs by name, over as many units as the baseline's."""
-    each = [incumbent(run.trials).scores(entry.horizon) for run in runs]
-    return {score: [scores[score] for scores in each] for score in SCORES}
+    """Return the scores of runs by name, read as the baseline's are."""
+    each = [entry.scores_of(run) for run in runs]
+    return {score: [scores[score] for scores in each] for score in (*SCORES, *entry.declared)}
 
 
 def case(
@@ -53,17 +105,21 @@ def case(
     *,
     same: bool | None,
     notes: Sequence[str] = (),
-    runs: Sequence[RunRecord] = (),
+    scores: Mapping[str, Sequence[float]] | None = None,
     tolerance: float | None = None,
+    refused: str = "",
     stored: bool = False,
 ) -> Case:
     """Return what the gate judges of one setup."""
     return Case(
         name=name,
         baseline=entry.scores(),
-        candidate=candidate_scores(entry, runs),
+        candidate=scores or candidate_scores(entry, ()),
+        declared=entry.declared,
+        paired=entry.paired,
         tolerance=tolerance or 0.0,
         same=same,
+        refused=refused,
         notes=tuple(notes),
         stored=stored,
     )

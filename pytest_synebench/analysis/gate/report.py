@@ -19,7 +19,8 @@ def lines(judgement: Judgement) -> list[str]:
     out = [f"{judgement.verdict.value}: {judgement.name}: {judgement.reason}"]
     if judgement.looks:
         runs = f"{judgement.candidate_runs} runs against {judgement.baseline_runs} of the baseline"
-        out.append(f"  {runs}, look {judgement.looks}; losses, lower is better")
+        how = f"look {judgement.looks}{', pair by pair' if judgement.paired else ''}"
+        out.append(f"  {runs}, {how}; losses, lower is better")
     for one in judgement.comparisons:
         out += _of_score(one)
     return out + [f"  {detail}" for detail in judgement.details]
@@ -30,7 +31,7 @@ def _of_score(one: Comparison) -> Iterator[str]:
     yield (
         f"  {one.score}: median {one.candidate_median:.5g}, baseline {one.baseline_median:.5g}; "
         f"shift {one.shift:+.4g} (95 %: {one.low:+.4g} to {one.high:+.4g}), "
-        f"tolerance {one.tolerance:g}"
+        f"tolerance {one.tolerance:g}{', either way' if one.either else ''}"
     )
     yield (
         f"    p {one.p:.3g}{adjusted}; worse in {100 * one.a12:.0f} % of pairs; a shift of "

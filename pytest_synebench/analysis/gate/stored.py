@@ -14,7 +14,13 @@ from pathlib import Path
 
 from pytest_synebench.analysis.baselines import Entry, make_entry, read_baseline
 from pytest_synebench.analysis.gate.engine import Case, Suite, judge, judge_suite
-from pytest_synebench.analysis.gate.evidence import case, compare_fingerprints
+from pytest_synebench.analysis.gate.evidence import (
+    candidate_scores,
+    cannot_pair,
+    case,
+    compare_fingerprints,
+    ignores_seed,
+)
 from pytest_synebench.analysis.gate.rules import Rule
 from pytest_synebench.analysis.gate.verdicts import Judgement, SuiteJudgement, Verdict
 from pytest_synebench.experiment.store.results import RunRecord, load_runs
@@ -57,7 +63,8 @@ def compare(
     baseline: Mapping[str, Entry], candidate: Runs, rule: Rule, name: str
 ) -> SuiteJudgement:
     """Return the verdict on all setups that either side has."""
-    suite = Suite(rule=rule, setups=len({*baseline, *candidate}))
+    declared = sum(len(entry.declared) for entry in baseline.values())
+    suite = Suite(rule=rule, setups=len({*baseline, *candidate}), declared=declared)
     judged: list[tuple[Case | None, Judgement]] = []
     for setup in sorted({*baseline, *candidate}):
         if setup in baseline and setup in candidate:
@@ -74,14 +81,26 @@ def _judged(
 ) -> tuple[Case, Judgement]:
     metadata = next(iter(runs.values())).metadata
     repeated = {i: run for i, run in runs.items() if i in entry.fingerprints}
-    comparable = int(metadata["params"]["random_seed_offset"]) == entry.offset
-    same, notes = compare_fingerprints(entry, repeated if comparable else {})
+    offset = int(metadata["params"]["random_seed_offset"])
+    repeated = repeated if offset == entry.offset else {}
+    same, notes = compare_fingerprints(entry, repeated)
     # Equal seeds share their random numbers: their scores are no independent evidence.
     fresh = [run for run in runs.values() if int(run.metadata["seed"]) not in entry.seeds]
+    if entry.paired:
+        entry, fresh = _pairs(entry, runs)
     known = replace(
-        case(setup, entry, same=same, notes=notes, runs=fresh, stored=True),
+        case(setup, entry, same=same, notes=notes, stored=True),
+        candidate=candidate_scores(entry, fresh),
+        refused=cannot_pair(entry, offset) or ("" if same else ignores_seed(entry, repeated)),
         differences=entry.differences(metadata),
     )
     answer = judge(known, suite)
     assert isinstance(answer, Judgement)  # noqa: S101 - stored runs are never asked for more
     return known, answer
+
+
+def _pairs(entry: Entry, runs: Mapping[int, RunRecord]) -> tuple[Entry, list[RunRecord]]:
+    """Return what both sides have a run of, in the order of the run ids."""
+    both = [run_id for run_id in entry.run_ids if run_id in runs]
+    kept = {str(run_id): entry.data["runs"][str(run_id)] for run_id in both}
+    return Entry({**entry.data, "runs": kept}), [runs[run_id] for run_id in both]

@@ -57,6 +57,7 @@ class Comparison:
     candidate_median: float
     adjusted_p: float | None = None  #: for all tests of the suite; None: not tested so far
     tied: bool = False  #: more than half of the baseline's runs are equal
+    either: bool = False  #: to stay the same: a shift down is as bad as one up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,7 @@ class Judgement:
     baseline_runs: int = 0
     candidate_runs: int = 0
     looks: int = 0  #: how often scores were looked at
+    paired: bool = False  #: whether run ids are compared pair by pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ def shift(baseline: Values, candidate: Values, level: float = 0.95) -> Shift:
     differences = sorted(_difference(c, b) for c in candidate for b in baseline)
     outside = _outside(len(baseline), len(candidate), (1 - level) / 2)
     return Shift(
-        _middle(differences),
+        middle(differences),
         differences[outside - 1] if outside else -math.inf,
         differences[-outside] if outside else math.inf,
     )
@@ -69,12 +69,13 @@ def _difference(candidate: float, baseline: float) -> float:
     return 0.0 if candidate == baseline else candidate - baseline
 
 
-def _middle(ascending: Sequence[float]) -> float:
+def middle(ascending: Sequence[float]) -> float:
+    """Return the median of values in ascending order; from -inf to inf, 0 is the middle."""
     low = ascending[(len(ascending) - 1) // 2]
     high = ascending[len(ascending) // 2]
     if low == high:
         return low
-    # Halved first: the sum of two large numbers is not finite. From -inf to inf, 0 is the middle.
+    # Halved first: the sum of two large numbers is not finite.
     return 0.0 if math.isinf(low) and math.isinf(high) else low / 2 + high / 2
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from pytest_synebench.backends.protocol import AttemptKey, AttemptSpec
+from pytest_synebench.checkpoints.freezing import freeze
 from pytest_synebench.checkpoints.local import LocalStore
 from pytest_synebench.checkpoints.protocol import CheckpointArchive, Place
 from pytest_synebench.errors import CheckpointError, StoreError

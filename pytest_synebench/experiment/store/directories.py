@@ -230,6 +230,11 @@ def describe(plan: Plan, clock: Clock) -> dict[str, Any]:
         "params": dict(plan.params),
         "script": str(plan.definition.script),
         "where": plan.where,
+        "gate": {
+            "floor": plan.definition.floor,
+            "scores": {name: list(how) for name, how in plan.definition.scores.items()},
+            "paired": plan.definition.paired,
+        },
         "created_utc": clock.utc().isoformat(),
         "commit": commit(plan.definition.script.parent),
         "versions": versions(),

@@ -86,6 +86,12 @@ def add_static(parser: pytest.Parser) -> None:
         default="fail",
         help="what a setup without a baseline is (default: fail)",
     )
+    option(
+        "--synebench-rerun",
+        action="store_true",
+        help="with --synebench-compare: add runs to those that a red gate has seen of this change, "
+        "and judge by all of them; at most twice",
+    )
     parser.addini("synebench_params", "parameters of this repository: KEY=VALUE", type="linelist")
     parser.addini(
         "synebench_heartbeat",

@@ -32,6 +32,7 @@ class Asked:
     accept: str = ""  #: why what it has may be moved
     compare: str = ""  #: name of the baseline to compare with
     rule: Rule
+    again: bool = False  #: whether to add to what earlier gates have seen of this change
     skip_missing: bool = False
     path: Path  #: of the baseline
     entries: Mapping[str, Entry]  #: of the baseline, by benchmark::setup
@@ -62,6 +63,7 @@ def settle(config: pytest.Config, typed: Typed) -> Typed:
         accept=option.synebench_accept or "",
         compare=option.synebench_compare or "",
         rule=parse_rule(option.synebench_gate or "strict"),
+        again=option.synebench_rerun,
         skip_missing=option.synebench_baseline_missing == "skip",
         path=path,
         entries=read_baseline(path),
@@ -88,6 +90,11 @@ def _refuse_contradictions(save: str | None, compare: str | None, option: object
             f"--synebench-gate {rule} is given without a baseline to compare with; add "
             "--synebench-compare NAME"
         )
+    if option.synebench_rerun and not compare:  # type: ignore[attr-defined] # it has them all
+        raise UsageError(
+            "--synebench-rerun is given without --synebench-compare: it adds runs to what a red "
+            "gate has seen; add --synebench-compare NAME"
+        )
     if reason and not save:
         raise UsageError(
             "--synebench-accept is given without --synebench-save: it says why a baseline is "
@@ -113,6 +120,8 @@ def run_ids(config: pytest.Config, selection: Selection, setup: str) -> tuple[in
 def wanted(config: pytest.Config, entry: Entry, offset: int) -> tuple[int, ...]:
     """Return the run ids that the user wants to be run whatever the fingerprints say."""
     typed = typed_of(config)
+    if entry.paired:
+        return tuple(entry.run_ids[: typed.num_runs or 0])
     if typed.num_runs is not None:
         return fresh_run_ids(entry, offset, typed.num_runs)
     if typed.run_ids:

@@ -14,6 +14,7 @@ Invariants (tests/plugin/gate/test_story.py):
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,9 +24,11 @@ import pytest
 
 from pytest_synebench.analysis.gate import report
 from pytest_synebench.analysis.gate.engine import Case, Suite, judge_suite
+from pytest_synebench.analysis.gate.reruns import Reruns
 from pytest_synebench.analysis.gate.verdicts import Judgement, Verdict
+from pytest_synebench.definition import Benchmark
 from pytest_synebench.durable import replace_file
-from pytest_synebench.errors import SynebenchError
+from pytest_synebench.errors import SynebenchError, UsageError
 from pytest_synebench.experiment.plan.plan import setup_id
 from pytest_synebench.plugin import compat
 from pytest_synebench.plugin.choice.selection import Selection
@@ -35,6 +38,7 @@ from pytest_synebench.plugin.nodes.collect import BenchmarkNode, at_home
 from pytest_synebench.plugin.nodes.experiment import storage
 from pytest_synebench.plugin.nodes.items import Unsuccessful
 
+MARK = "synebench_gate"
 JUDGED = pytest.StashKey[list[tuple[Case | None, Judgement]]]()
 
 
@@ -133,14 +137,31 @@ class GateItem(pytest.Function):
             if self.asked.skip_missing:
                 raise compat.skip_here(reason)
             return None, Judgement(name=self.title, verdict=Verdict.ERROR, reason=reason)
-        gates = sum(isinstance(item, GateItem) for item in self.session.items)
-        suite = Suite(rule=self.asked.rule, setups=gates)
         definition = compat.fixture_value(self, self.selection.benchmark)
         settling = Settling(self, entry, definition)
+        reruns = Reruns(storage(self.config) / "gates" / "reruns.json")
         try:
-            return settling.verdict(suite)
+            return settling.verdict(suite_of(self.session), reruns, again=self.asked.again)
         except SynebenchError as error:
             return None, Judgement(name=self.title, verdict=Verdict.ERROR, reason=str(error))
+
+    def tolerance(self, definition: Benchmark) -> float | None:
+        """Return the shift that is put up with: what a mark says, else what the benchmark does.
+
+        Raises:
+            UsageError: the mark says anything else.
+        """
+        mark = self.get_closest_marker(MARK)
+        if mark is None:
+            return definition.tolerance
+        tolerance = mark.kwargs.get("tolerance")
+        known = not mark.args and set(mark.kwargs) == {"tolerance"}
+        if not known or not isinstance(tolerance, int | float) or not 0 <= tolerance < math.inf:
+            raise UsageError(
+                f"{MARK} is given {[*mark.args, mark.kwargs]!r}; it takes tolerance=NUMBER, from 0 "
+                "up, in units of the metric"
+            )
+        return float(tolerance)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where the benchmark is declared, and what to call the item."""
@@ -152,6 +173,15 @@ class GateItem(pytest.Function):
         if isinstance(excinfo.value, Unsuccessful | SynebenchError | pytest.fail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
+
+
+def suite_of(session: pytest.Session) -> Suite:
+    """Return what is judged together: how many tests there are, whichever of them run."""
+    what = session.config.stash[ASKED]
+    gates = [item for item in session.items if isinstance(item, GateItem)]
+    entries = [what.entries[item.title] for item in gates if item.title in what.entries]
+    declared = sum(len(entry.declared) for entry in entries)
+    return Suite(rule=what.rule, setups=len(gates), declared=declared)
 
 
 def missing(what: Asked, name: str) -> str:
@@ -188,7 +218,7 @@ class SuiteItem(pytest.Item):
         gates = [item for item in self.session.items if isinstance(item, GateItem)]
         if not judged and gates and what.skip_missing:
             raise compat.skip_here(f"the baseline {what.compare} has none of these setups")
-        verdict = judge_suite(judged, Suite(rule=what.rule, setups=len(gates)), what.compare)
+        verdict = judge_suite(judged, suite_of(self.session), what.compare)
         directory = storage(self.config) / "gates"
         directory.mkdir(parents=True, exist_ok=True)
         replace_file(directory / f"{what.compare}.json", verdict.to_json().encode())

@@ -1,27 +1,36 @@
 """Settles one setup: takes the runs that this session has made, and makes what is still needed.
 
-Invariants (tests/plugin/gate/test_story.py):
+Invariants (tests/plugin/gate/test_story.py, tests/plugin/gate/test_settling.py):
 - runs of an earlier session are never taken for this one's;
-- a run that did not end by a criterion is an error, not a score.
+- a run that did not end by a criterion is an error, not a score;
+- what decides differently is run once more: a run that differs from itself is an error;
+- a gate that is run again adds to what it has seen before, twice at most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
 from pytest_synebench.analysis.baselines import Entry
+from pytest_synebench.analysis.fingerprint import trace
 from pytest_synebench.analysis.gate.engine import Ask, Case, Suite, judge
 from pytest_synebench.analysis.gate.evidence import (
+    candidate_scores,
+    cannot_pair,
     case,
     compare_fingerprints,
-    fresh_run_ids,
+    depends_on_chance,
+    ignores_seed,
     repeated_run_ids,
+    score_run_ids,
 )
-from pytest_synebench.analysis.gate.verdicts import Judgement
+from pytest_synebench.analysis.gate.reruns import AT_MOST, Look, Reruns, change_key, pooled
+from pytest_synebench.analysis.gate.verdicts import Judgement, Verdict
 from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import RunError
 from pytest_synebench.experiment.plan.plan import Plan
@@ -48,6 +57,10 @@ class Asking(Protocol):
         """``<benchmark>::<setup>``."""
         ...
 
+    def tolerance(self, definition: Benchmark) -> float | None:
+        """Return the shift of the metric that is put up with."""
+        ...
+
 
 class Settling:
     """One setup on its way to a verdict."""
@@ -56,38 +69,109 @@ class Settling:
         self._item, self._entry, self._definition = item, entry, definition
         self._offset = int(item.selection.params["random_seed_offset"])
         self._made: list[int] = []  #: run ids that were run in here
+        self._notes: tuple[str, ...] = ()
+        self._same: bool | None = None
+        self._refused = ""
 
-    def verdict(self, suite: Suite) -> tuple[Case, Judgement]:
+    def verdict(
+        self, suite: Suite, reruns: Reruns, *, again: bool = False
+    ) -> tuple[Case, Judgement]:
         """Return the verdict, and what it is of.
+
+        Args:
+            suite: what is judged together.
+            reruns: what earlier gates have seen.
+            again: whether to add to that.
 
         Raises:
             SynebenchError: a run that it takes cannot be made.
         """
-        entry = self._entry
         plan = self._plan(0)
         metadata: dict[str, Any] = {**identity(plan), "params": dict(plan.params)}
-        if differences := entry.differences(metadata):
-            known = replace(case(self._item.title, entry, same=None), differences=differences)
+        if differences := self._entry.differences(metadata):
+            known = replace(self._case([], {}), differences=differences)
             return known, _final(judge(known, suite))
-        repeated = {i: self._run(i) for i in repeated_run_ids(entry, self._offset)}
-        same, notes = compare_fingerprints(entry, repeated)
-        given = wanted(self._item.config, entry, self._offset)
-        fresh = [i for i in fresh_run_ids(entry, self._offset, 20 + len(given)) if i not in given]
-        order, runs = [*given, *fresh], 0 if same else len(given)
+        repeated = self._repeated()
+        traces = [trace(run.directory).fingerprint()["sha256"] for run in repeated.values()]
+        key = change_key(self._item.title, self._entry, traces)
+        looks = reruns.looks(key) if again and traces else []
+        if looks and not self._same:
+            return self._looked_again(suite, reruns, key, looks)
+        ids, known, judgement = self._looked(suite)
+        if judgement.verdict is Verdict.FAIL and judgement.looks == 2 and traces:
+            reruns.begin(key, Look(ids, {k: list(v) for k, v in known.candidate.items()}))
+        return known, judgement
+
+    def _repeated(self) -> dict[int, RunRecord]:
+        """Run the baseline's own run ids again, and see what has changed."""
+        entry = self._entry
+        ids = repeated_run_ids(entry, self._offset) if self._definition.repeatable else ()
+        repeated = {run_id: self._run(run_id) for run_id in ids}
+        self._same, self._notes = compare_fingerprints(entry, repeated)
+        self._refused = cannot_pair(entry, self._offset)
+        if self._same is False:
+            self._refused = self._refused or ignores_seed(entry, repeated) or self._chance(repeated)
+        return repeated
+
+    def _chance(self, repeated: Mapping[int, RunRecord]) -> str:
+        """Run once more what differs from the baseline: it must not differ from itself."""
+        told = self._entry.fingerprints
+        run_id = next(i for i, run in repeated.items() if not trace(run.directory).same(told[i]))
+        once_more = self._finished(run_id, self._make(run_id, anew=True))
+        return depends_on_chance(run_id, repeated[run_id], once_more)
+
+    def _looked(self, suite: Suite) -> tuple[list[int], Case, Judgement]:
+        """Look at as many runs as it takes."""
+        given = wanted(self._item.config, self._entry, self._offset)
+        order = score_run_ids(self._entry, self._offset, given, suite.final_runs)
+        runs = 0 if self._same or self._refused else len(given)
         while True:
-            records = [self._run(i) for i in order[:runs]]
-            known = case(
-                self._item.title,
-                entry,
-                same=same,
-                notes=(*notes, *self._said(order[:runs])),
-                runs=records,
-                tolerance=self._definition.tolerance,
-            )
+            ids = order[:runs]
+            known = self._case(ids, self._scores(ids))
             answer = judge(known, suite)
             if not isinstance(answer, Ask):
-                return known, answer
+                return ids, known, answer
             runs = answer.runs
+
+    def _looked_again(
+        self, suite: Suite, reruns: Reruns, key: str, looks: list[Look]
+    ) -> tuple[Case, Judgement]:
+        """Add runs to what earlier gates have seen, and look at all of them."""
+        before = [run_id for look in looks for run_id in look.run_ids]
+        number = len(looks)
+        if number > AT_MOST or self._entry.paired:
+            why = (
+                f"it was run again {AT_MOST} times already, and stays worse"
+                if number > AT_MOST
+                else "it is compared pair by pair, and has no further pairs"
+            )
+            return self._refuse(f"{why}; change the code, or move the baseline on purpose", suite)
+        order = score_run_ids(self._entry, self._offset, before, suite.final_runs)
+        ids = order[len(before) :][: suite.final_runs]
+        look = Look(ids, self._scores(ids))
+        known = replace(self._case(ids, pooled([*looks, look])), stored=True)
+        note = f"gate {number + 1} of {AT_MOST + 1} on this change: {len(before)} runs seen before"
+        known = replace(known, notes=(*known.notes, note))
+        reruns.add(key, look)
+        return known, _final(judge(known, suite))
+
+    def _refuse(self, why: str, suite: Suite) -> tuple[Case, Judgement]:
+        known = replace(self._case([], {}), refused=why)
+        return known, _final(judge(known, suite))
+
+    def _case(self, ids: Sequence[int], scores: Mapping[str, Sequence[float]]) -> Case:
+        return case(
+            self._item.title,
+            self._entry,
+            same=self._same,
+            notes=(*self._notes, *self._said(ids)),
+            scores=scores,
+            tolerance=self._item.tolerance(self._definition),
+            refused=self._refused,
+        )
+
+    def _scores(self, ids: Iterable[int]) -> dict[str, list[float]]:
+        return candidate_scores(self._entry, [self._run(run_id) for run_id in ids])
 
     def _said(self, scored: Iterable[int]) -> list[str]:
         ids = list(scored)
@@ -115,19 +199,26 @@ class Settling:
         directory = ledger.find(config, plan.name)
         if directory is None:
             self._made.append(run_id)
-            run = opened(config, plan)
-            progress = config.stash.get(PROGRESS, None)
-            try:
-                while not run.done:
-                    run.pump(_PUMP_S)
-                    if progress is not None:
-                        progress.tick(f"gate: {plan.name}", run.status)
-            finally:
-                run.close()
-                if progress is not None:
-                    progress.clear()
-            directory = run.directory
+            directory = self._make(run_id)
             ledger.note(config, plan.name, directory)
+        return self._finished(run_id, directory)
+
+    def _make(self, run_id: int, *, anew: bool = False) -> Path:
+        plan, config = self._plan(run_id), self._item.config
+        run = opened(config, plan, anew=anew)
+        progress = config.stash.get(PROGRESS, None)
+        try:
+            while not run.done:
+                run.pump(_PUMP_S)
+                if progress is not None:
+                    progress.tick(f"gate: {plan.name}", run.status)
+        finally:
+            run.close()
+            if progress is not None:
+                progress.clear()
+        return run.directory
+
+    def _finished(self, run_id: int, directory: Path) -> RunRecord:
         [record] = load_runs(directory)
         if not record.finished:
             raise RunError(

@@ -50,8 +50,13 @@ def storage(config: pytest.Config) -> Path:
     return Path(config.rootpath, config.option.synebench_storage or ".synebench")
 
 
-def opened(config: pytest.Config, plan: Plan) -> Run:
+def opened(config: pytest.Config, plan: Plan, *, anew: bool = False) -> Run:
     """Open the run of a plan, as the session's options say.
+
+    Args:
+        config: of the session.
+        plan: what to run.
+        anew: whether it is a new run whatever there is to go on with.
 
     Raises:
         SynebenchError: it cannot be launched.
@@ -59,8 +64,8 @@ def opened(config: pytest.Config, plan: Plan) -> Run:
     return open_run(
         plan,
         root=storage(config),
-        resume=config.option.synebench_resume,
-        takeover=config.option.synebench_takeover,
+        resume=config.option.synebench_resume and not anew,
+        takeover=config.option.synebench_takeover and not anew,
         audit=typed_of(config).audit,
         site=Site(nursery=nursery(config), directory=config.invocation_params.dir),
     )
