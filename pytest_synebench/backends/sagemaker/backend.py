@@ -199,6 +199,8 @@ class SageMakerBackend:
                     self._call(remote, partial(self._stop, remote.spec.key), self._on_stop)
                 case "end":
                     self._end(remote)
+                case "nothing":
+                    continue
         if self._running and not self._looking and self._look_s <= now_s:
             self._looking = True
             self._threads.submit(self._look, tuple(self._running.values()))

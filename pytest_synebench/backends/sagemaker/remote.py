@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pytest_synebench.backends.inbox import Inbox
 from pytest_synebench.backends.protocol import (
@@ -44,8 +44,8 @@ class Remote:
     end: dict[str, Any] | None = None  #: what the job said of its own end
     hashes: list[tuple[int, str]] = field(default_factory=list)  #: of what is kept, to be noted
 
-    def wants(self) -> str:
-        """Return the call that is to be made: "create", "stop", "nothing" or "end"."""
+    def wants(self) -> Literal["create", "stop", "end", "nothing"]:
+        """Return the call that is to be made."""
         if self.over is not None or self.calling:
             return "nothing"
         if self.stop and not self.asked:

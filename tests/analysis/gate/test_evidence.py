@@ -73,8 +73,7 @@ def recorded(directory: Path, run_id: int, x: float, loss: float) -> RunRecord:
         metadata={"run_id": run_id},
         finished=True,
         reason="",
-        trials=(),
-        rows=(),
+        read=tuple,
     )
 
 
