@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import cache
 from threading import Event
 from typing import Any, TypeVar
 
@@ -25,6 +26,11 @@ TRIES = 12  #: of one request: of 10 million, at 30 % faults, 5 fail
 BACKOFF_S = 0.1
 DAMAGED_TRIES = 4  #: of a body that is not what was kept: on its way, or as it is kept
 _LONGEST_S = 20.0
+_NOBODY = {
+    "region_name": "us-east-1",
+    "aws_access_key_id": "nobody",
+    "aws_secret_access_key": "nobody",
+}
 _T = TypeVar("_T")
 
 
@@ -94,8 +100,24 @@ class Asking:
         return self._chance.uniform(0, min(_LONGEST_S, self._backoff_s * 2 ** (number - 1)))
 
 
-def new_client() -> Any:
+@cache
+def nameless_client(endpoint: str) -> Any:
+    """Return the client of a service that asks nobody who they are; the same for each endpoint.
+
+    Args:
+        endpoint: where it is served: ``http://127.0.0.1:5000``.
+
+    Raises:
+        StoreError: boto3 is not installed, or the endpoint is none.
+    """
+    return new_client(endpoint)
+
+
+def new_client(endpoint: str | None = None) -> Any:
     """Return a client whose requests are asked once.
+
+    Args:
+        endpoint: of a service that asks nobody who they are; None: as the environment says.
 
     Raises:
         StoreError: boto3 is not installed, or has no credentials or region that it can read.
@@ -116,8 +138,9 @@ def new_client() -> Any:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
+    more = {} if endpoint is None else {"endpoint_url": endpoint, **_NOBODY}
     try:
         # A session of our own: the default one is the user's.
-        return boto3.session.Session().client("s3", config=config)
+        return boto3.session.Session().client("s3", config=config, **more)
     except (BotoCoreError, ValueError) as error:
         raise StoreError(causes.in_words(error, "S3")) from error

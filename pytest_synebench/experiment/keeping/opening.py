@@ -31,6 +31,7 @@ from pytest_synebench.experiment.tuner.launch import Launch
 
 _GRACE_S = 24 * 3600.0
 LOCAL = "local"  #: no archive: checkpoints are where trials write them
+_AT_ENDPOINT = "s3+http"  #: s3+http://HOST:PORT/BUCKET/PREFIX: an emulator, which asks for no name
 
 
 def with_keeping(
@@ -125,13 +126,17 @@ def archive_of(url: str, name: str) -> CheckpointArchive:
     scheme, separator, _ = url.partition("://")
     if not separator:
         return FolderArchive(Path(url).expanduser().absolute() / name)
-    if scheme != "s3":
+    if scheme not in {"s3", _AT_ENDPOINT}:
         raise UsageError(
             f"checkpoint_store is {url!r}; known: s3://BUCKET/PREFIX, or the path of a folder"
         )
     from pytest_synebench.checkpoints.s3.archive import S3Archive
+    from pytest_synebench.checkpoints.s3.asking import nameless_client
 
     try:
-        return S3Archive(url, name)
+        if scheme == "s3":
+            return S3Archive(url, name)
+        endpoint, _, place = url.removeprefix(f"{_AT_ENDPOINT}://").partition("/")
+        return S3Archive(f"s3://{place}", name, client=nameless_client(f"http://{endpoint}"))
     except StoreError as error:
         raise BackendError(str(error)) from error
