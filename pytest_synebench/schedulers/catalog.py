@@ -24,6 +24,7 @@ from pytest_synebench.schedulers.halving.rungs import explicit_levels, rung_leve
 from pytest_synebench.schedulers.halving.synchronous_hyperband import SynchronousHyperband
 from pytest_synebench.schedulers.median_stopping import MedianStopping
 from pytest_synebench.schedulers.pareto.mo_asha import MoAsha
+from pytest_synebench.schedulers.pausing import Pausing
 from pytest_synebench.schedulers.population.pbt import Pbt
 from pytest_synebench.schedulers.protocol import Scheduler
 
@@ -123,6 +124,12 @@ def _mo_asha(given: Arguments) -> Scheduler:
     )
 
 
+def _pausing(given: Arguments) -> Scheduler:
+    last = given.max_resource or 0
+    levels = range(1, last + 1) if given.rung_levels is None else given.rung_levels
+    return Pausing(given.searcher, levels=explicit_levels(tuple(levels), last))
+
+
 _FACTORIES: Mapping[str, Callable[[Arguments], Scheduler]] = {
     "fifo": _fifo,
     "asha_stopping": _asha_stopping,
@@ -133,6 +140,7 @@ _FACTORIES: Mapping[str, Callable[[Arguments], Scheduler]] = {
     "median_stopping": _median_stopping,
     "mo_asha": _mo_asha,
     "pbt": _pbt,
+    "pausing": _pausing,
 }
 NAMES = tuple(_FACTORIES)
 #: Names that the system we succeed used.

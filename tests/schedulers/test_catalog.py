@@ -17,6 +17,7 @@ from pytest_synebench.schedulers.halving.pasha import Pasha
 from pytest_synebench.schedulers.halving.synchronous_hyperband import SynchronousHyperband
 from pytest_synebench.schedulers.median_stopping import MedianStopping
 from pytest_synebench.schedulers.pareto.mo_asha import MoAsha
+from pytest_synebench.schedulers.pausing import Pausing
 from pytest_synebench.schedulers.population.pbt import Pbt
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.space import ConfigSpace, uniform
@@ -43,6 +44,7 @@ def build(name: str, **given: Any) -> Scheduler:
         ("hyperband_synchronous", SynchronousHyperband),
         ("mo_asha", MoAsha),
         ("pbt", Pbt),
+        ("pausing", Pausing),
         ("hyperband_stopping", AshaStopping),
         ("hyperband_promotion", AshaPromotion),
     ],
