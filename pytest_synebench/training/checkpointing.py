@@ -82,6 +82,7 @@ def resume_from_checkpointed_model(
             resumed_from=level,
             remark="; ".join(search.rejected),
         )
+        session.look("resumed", level)
     if not level and search.spoilt:
         raise CheckpointError(
             f"no checkpoint in {directory} could be loaded, and the state is no longer the fresh "

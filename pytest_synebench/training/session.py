@@ -20,12 +20,14 @@ from _thread import RLock  # threading re-exports it, and imports collections on
 
 from pytest_synebench.channel import VERSION, Sender
 from pytest_synebench.errors import ReportError
-from pytest_synebench.training.attempt import Attempt, read_attempt
+from pytest_synebench.training.attempt import VARIABLE, Attempt, read_attempt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, NoReturn
+
+    from pytest_synebench.training.probing import Probe
 
 _MAX_REMARK_CHARS = 4000  # a message has 64 KiB
 
@@ -42,6 +44,7 @@ class Session:
         self._reported = 0  #: highest level reported
         self._ended = False
         self._lock = RLock()
+        self._probe = _probe(attempt)
 
     def begin(self, *, checkpoints: bool = False, resumed_from: int = 0, remark: str = "") -> None:
         """Say hello, or amend it where something new is known."""
@@ -64,6 +67,7 @@ class Session:
             SystemExit: the attempt has reached the level at which it ends.
         """
         level = self._level(metrics)
+        self.look("report", level)
         with self._lock:
             self._leave_if_ended()
             self.begin()
@@ -106,8 +110,14 @@ class Session:
         skipped = until is not None and level > until
         return at is not None and (not at or level in at or skipped)
 
+    def look(self, at: str, level: int) -> None:
+        """Have the script's variables looked at, where that is asked for."""
+        if self._probe is not None:
+            self._probe.look(at, level)
+
     def before_checkpoint(self, level: int) -> None:
         """Take note of a checkpoint call; ends the process if the level is behind its end."""
+        self.look("checkpoint", level)
         self._leave_if_ended()
         self.begin(checkpoints=self.attempt.checkpoint_at is not None)
         if self.is_beyond(level):
@@ -137,6 +147,16 @@ class Session:
         if self._ended:
             _flush()
             os._exit(0)
+
+
+def _probe(attempt: Attempt) -> Probe | None:
+    """Return what looks into this process, or None: nobody has asked for it."""
+    folder = os.path.join(os.path.dirname(os.environ.get(VARIABLE, "")), "probes")
+    if not os.path.isdir(folder):
+        return None
+    from pytest_synebench.training.probing import Probe
+
+    return Probe(folder, attempt.number, attempt.script)
 
 
 def _flush() -> None:
