@@ -127,17 +127,19 @@ class Plan:
 def setup_id(variant: str, params: Mapping[str, Any], listed: Sequence[str]) -> str:
     """Return the id of a setup, for which the definition need not be known yet."""
     name = params["scheduler"]
-    variant = _spell(variant, _UNSAFE_IN_VARIANTS)
+    variant = spelled(variant)
     searcher = searchers.ALIASES.get(params["searcher"], params["searcher"])
     parts = [variant, schedulers.ALIASES.get(name, name), searcher]
     parts += [
-        f"{key}={_spell(params[key])}" for key in listed if key not in {"scheduler", "searcher"}
+        f"{key}={spelled(params[key], _UNSAFE)}"
+        for key in listed
+        if key not in {"scheduler", "searcher"}
     ]
     text = "-".join(part for part in parts if part)
     return text if len(text.encode()) <= _ID_BYTES else f"{text[:40]}~{_hash(text)}"
 
 
-def _spell(value: object, unsafe: re.Pattern[str] = _UNSAFE) -> str:
+def spelled(value: object, unsafe: re.Pattern[str] = _UNSAFE_IN_VARIANTS) -> str:
     """Return a value for ids and directory names: where a sign is lost, a hash keeps it apart."""
     text = str(value)
     safe = unsafe.sub("_", text)

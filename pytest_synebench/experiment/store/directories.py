@@ -59,6 +59,8 @@ CHANGEABLE = LIMITS | frozenset(
         "launch",
         "searcher_timeout",
         "checkpoint_retention",
+        "resume_examples",
+        "resume_tolerance",
     }
 )
 

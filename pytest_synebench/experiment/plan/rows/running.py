@@ -68,6 +68,20 @@ RUNNING = (
         "the one before it",
     ),
     Parameter(
+        name="resume_examples",
+        default=5,
+        kind=Kind.INT,
+        minimum=1,
+        help="--synebench-verify-resume: sets of pauses that are tried",
+    ),
+    Parameter(
+        name="resume_tolerance",
+        default=0.0,
+        kind=Kind.FLOAT,
+        minimum=0,
+        help="--synebench-verify-resume: by how much numbers may differ; 0: not by a bit",
+    ),
+    Parameter(
         name="threads_per_trial",
         default=None,
         kind=Kind.INT,
