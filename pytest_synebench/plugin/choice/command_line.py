@@ -46,6 +46,8 @@ def take_node_ids(config: pytest.Config, args: list[str]) -> None:
     names = dict.fromkeys(
         part[1] if part[0] == "gate" else part[0] for part in parts if part != ["gate", "suite"]
     )
+    if any(part[2:] == ["resume"] for part in parts):
+        args.append("--synebench-verify-resume")
     if names:  # the verdict on all together names none
         args.append("--synebench=" + ",".join(names))
 

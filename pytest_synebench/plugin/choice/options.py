@@ -68,6 +68,13 @@ def add_static(parser: pytest.Parser) -> None:
         "epochs that is, and how long it would take",
     )
     option(
+        "--synebench-verify-resume",
+        action="store_true",
+        help="in place of the experiments: train the first config of each variant without a break, "
+        "and with pauses after which it goes on from the checkpoint_store (an S3 on loopback, "
+        "unless that is named); every report and the last checkpoint must be the same",
+    )
+    option(
         "--synebench-takeover",
         action="store_true",
         help="with --synebench-resume: also where another session holds the run, if that one is "

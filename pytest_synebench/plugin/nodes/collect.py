@@ -2,6 +2,8 @@
 
     synebench::<benchmark>::<variant>-<scheduler>-<searcher>[-key=value…]-r<run_id>::trial[i]
 
+With ``--synebench-verify-resume`` a check of each variant takes the place of its experiments.
+
 Experiments are made by pytest's own parametrisation of a synthetic test function that takes the
 benchmark's fixture. So overriding, other fixtures as axes, marks and ``-k`` work because pytest
 does them. Trials are collected before any of them runs, which xdist and ``--lf`` need.
@@ -23,7 +25,7 @@ import pytest
 
 from pytest_synebench.errors import SynebenchError, UsageError
 from pytest_synebench.experiment.assembly import build_scheduler
-from pytest_synebench.experiment.plan.plan import Plan, setup_id
+from pytest_synebench.experiment.plan.plan import Plan, setup_id, spelled
 from pytest_synebench.plugin import compat, loading
 from pytest_synebench.plugin.choice.chain import Chain
 from pytest_synebench.plugin.choice.command_line import CHOSEN, picked_run_ids
@@ -33,6 +35,7 @@ from pytest_synebench.plugin.gate import ask
 from pytest_synebench.plugin.nodes import items
 from pytest_synebench.plugin.nodes.experiment import Experiment
 from pytest_synebench.plugin.nodes.parametrizing import visible
+from pytest_synebench.plugin.nodes.resume import ResumeCheck
 
 
 def homes(config: pytest.Config) -> dict[str, Path]:
@@ -67,7 +70,7 @@ def entries(
 class Entry(pytest.Collector):
     """Collects one benchmark. No ``File``: ``--lf`` skips files without failures of their own."""
 
-    def collect(self) -> Iterator[Experiment]:
+    def collect(self) -> Iterator[pytest.Collector]:
         """Yield the experiments of the benchmark, below its node."""
         assert self.parent is not None  # noqa: S101 - it is made with one
         node = BenchmarkNode.from_parent(
@@ -89,7 +92,7 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
         super().__init__(**more)
         self.name = name
 
-    def collect(self) -> Iterator[Experiment]:
+    def collect(self) -> Iterator[pytest.Collector]:
         """Yield an experiment per selection, run id and combination of other fixtures' params."""
         prototypes, seen = self.prototypes()
         for prototype in prototypes:
@@ -113,10 +116,13 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
         axes = compat.id_parts(prototype.callspec)[1:]
         return selection, "-".join([selection.variant, *axes])
 
-    def _experiments(self, prototype: pytest.Function, seen: Chain) -> Iterator[Experiment]:
+    def _experiments(self, prototype: pytest.Function, seen: Chain) -> Iterator[pytest.Collector]:
         selection, variant = self.selected(prototype)
         if _self_contained(prototype, seen):
             check_plan(seen, selection, variant)
+        if self.config.option.synebench_verify_resume:
+            yield from self._checks(prototype, selection, variant, seen)
+            return
         setup = setup_id(variant, selection.params, selection.listed)
         for run_id in _run_ids(self.config, selection, setup):
             yield Experiment.from_parent(
@@ -128,6 +134,21 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
                 run_id=run_id,
                 where=seen.where,
                 make_items=items.of_experiment,
+            )
+
+    def _checks(
+        self, prototype: pytest.Function, selection: Selection, variant: str, seen: Chain
+    ) -> Iterator[ResumeCheck]:
+        listed = [f"{key}={spelled(selection.params[key])}" for key in selection.listed]
+        for run_id in typed_of(self.config).run_ids or picked_run_ids(self.config) or (0,):
+            yield ResumeCheck.from_parent(
+                self,
+                name="-".join([spelled(variant), *listed, *([f"r{run_id}"] if run_id else [])]),
+                prototype=prototype,
+                selection=selection,
+                variant=variant,
+                run_id=run_id,
+                where=seen.where,
             )
 
 

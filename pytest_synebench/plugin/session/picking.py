@@ -14,9 +14,10 @@ import pytest
 from pytest_synebench.plugin.choice.command_line import PICKED
 from pytest_synebench.plugin.gate import nodes, telling
 from pytest_synebench.plugin.nodes.items import Item
+from pytest_synebench.plugin.nodes.resume import ResumeItem
 from pytest_synebench.plugin.session import runloop
 
-_OURS = (Item, nodes.GateItem, nodes.SuiteItem)
+_OURS = (Item, ResumeItem, nodes.GateItem, nodes.SuiteItem)
 
 
 class Regroup:

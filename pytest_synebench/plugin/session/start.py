@@ -22,6 +22,7 @@ from pytest_synebench.plugin import loading, xdist
 from pytest_synebench.plugin.choice import command_line, parameter_options
 from pytest_synebench.plugin.choice.chain import Chain
 from pytest_synebench.plugin.choice.selection import (
+    Selection,
     check_variants,
     remember,
     selections,
@@ -32,6 +33,7 @@ from pytest_synebench.plugin.gate import ask
 from pytest_synebench.plugin.session.progress import heartbeat_s
 
 OFFSET = xdist.OFFSET
+_NO_CHECK = ("save", "compare", "gate", "accept", "resume", "dry_run")
 _SEEN = pytest.StashKey[list[Chain]]()
 
 
@@ -79,6 +81,7 @@ def check(config: pytest.Config) -> None:
             "--synebench-takeover is given without --synebench-resume: it lets a resume take a run "
             "from another session; give both, or neither to start a new run"
         )
+    _refuse_besides_verifying(config.option)
     seen = config.stash[_SEEN]
     typed = ask.settle(config, _with_offset(config, typed_of(config)))
     remember(config, typed)
@@ -90,12 +93,37 @@ def check(config: pytest.Config) -> None:
         extra = tuple(
             v.id
             for v in one.variants.values()
-            if v.on_request and any(e.startswith(f"{v.id}-") for e in asked)
+            if v.on_request and any(e == v.id or e.startswith(f"{v.id}-") for e in asked)
         )
         if extra and not typed.variants:
             typed = replace(typed, by_id=(*typed.by_id, *extra))
             remember(config, typed)
-        selections(config, one)
+        for selection in selections(config, one):
+            _check_verifiable(config, selection)
+
+
+def _check_verifiable(config: pytest.Config, selection: Selection) -> None:
+    """Refuse to verify what trains nothing, or saves nothing."""
+    if not config.option.synebench_verify_resume:
+        return
+    for key, value in (("backend", "simulated"), ("checkpointing", "off")):
+        if selection.params[key] == value:
+            raise UsageError(
+                f"--synebench-verify-resume trains {selection.benchmark} from its checkpoints, and "
+                f"{key} is {value!r}; leave --{key} out, or the check"
+            )
+
+
+def _refuse_besides_verifying(option: object) -> None:
+    if not getattr(option, "synebench_verify_resume", False):
+        return
+    for name in _NO_CHECK:
+        if getattr(option, f"synebench_{name}"):
+            flag = f"--synebench-{name.replace('_', '-')}"
+            raise UsageError(
+                f"--synebench-verify-resume and {flag} are both given: the check takes the place "
+                f"of the experiments, and {flag} is about those; run pytest twice"
+            )
 
 
 def fewer_workers(config: pytest.Config, machine: Machine) -> list[str]:

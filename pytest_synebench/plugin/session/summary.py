@@ -18,11 +18,13 @@ from pytest_synebench.plugin import loading, xdist
 from pytest_synebench.plugin.choice.chain import chain
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES
 from pytest_synebench.plugin.nodes.items import PREVIEW
+from pytest_synebench.plugin.nodes.resume import TOLD
 
 
 def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
     """Write the summaries of this session; a worker that was interrupted has sent none."""
-    show_previews(reporter)
+    show_told(reporter, PREVIEW, "synebench: nothing was started")
+    show_told(reporter, TOLD, "synebench: resuming")
     found = config.stash.get(SUMMARIES, None) or []
     summaries = sorted(found, key=lambda one: str(one["name"]))
     if not summaries and not interrupted:
@@ -36,13 +38,13 @@ def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
         reporter.write_line(f"go on with what is unfinished: {resume_command(config)}", yellow=True)
 
 
-def show_previews(reporter: Any) -> None:
-    """Write what experiments would do, where that was asked for."""
+def show_told(reporter: Any, key: str, title: str) -> None:
+    """Write what items that have passed have told under a key: the reports' order is chance."""
     reports = [one for one in reporter.stats.get("passed", ()) if one.when == "call"]
-    texts = [text for one in reports for key, text in one.user_properties if key == PREVIEW]
+    texts = [text for one in reports for told, text in one.user_properties if told == key]
     if texts:
         reporter.ensure_newline()
-        reporter.section("synebench: nothing was started", "-")
+        reporter.section(title, "-")
     for text in sorted(texts):
         for line in text.splitlines():
             reporter.write_line(line)
