@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from pytest_synebench.experiment.store.results import load_runs
     from pytest_synebench.plugin.declare import benchmark, extend
+    from pytest_synebench.plugin.running import run
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ __all__ = [
     "extend",
     "load_runs",
     "product",
+    "run",
     "variant",
 ]
 
@@ -43,6 +45,7 @@ _HOMES = {
     "benchmark": "plugin.declare",
     "extend": "plugin.declare",
     "load_runs": "experiment.store.results",
+    "run": "plugin.running",
 }
 
 

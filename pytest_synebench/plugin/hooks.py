@@ -80,6 +80,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
 
 
+@pytest.fixture
+def synebench(request: pytest.FixtureRequest) -> Any:
+    """Runs experiments inside of an ordinary test: ``synebench.run(benchmark, ...)``."""
+    from pytest_synebench.plugin.fixture import Synebench
+
+    return Synebench(request)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Put installed benchmarks further away than what extends them."""

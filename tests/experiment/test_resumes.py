@@ -14,8 +14,8 @@ from pytest_synebench.definition import Benchmark
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS, resolve
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
+from pytest_synebench.experiment.store.summary import lines
 from pytest_synebench.plugin.nodes.items import properties
-from pytest_synebench.plugin.session.summary import lines
 from pytest_synebench.space import uniform
 from pytest_synebench.trial import TrialState
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from real_plans import plan_in
 from toy_project import SCRIPT, attempts_alive
 
 from pytest_synebench.definition import Benchmark
@@ -20,26 +21,6 @@ from pytest_synebench.experiment.run import Run
 from pytest_synebench.experiment.store.directories import read_metadata
 from pytest_synebench.space import uniform
 from pytest_synebench.trial import TrialId, TrialState
-
-
-def plan_in(folder: Path, text: str = SCRIPT, **params: Any) -> Plan:
-    script = folder / "train.py"
-    script.write_text(text)
-    definition = Benchmark(
-        script=script,
-        config_space={"x": uniform(0, 1), "epochs": 3, "work": 0},
-        metric="loss",
-        resource_attr="epoch",
-        max_resource_attr="epochs",
-    )
-    mine: Mapping[str, Any] = {
-        "scheduler": "asha_promotion",
-        "num_workers": 2,
-        "num_trials": 3,
-        **params,
-    }
-    values = resolve(GLOBALS, [("user", mine)], "toy")
-    return Plan(benchmark="toy", variant="v", params=values, definition=definition)
 
 
 def finish(run: Run) -> Run:

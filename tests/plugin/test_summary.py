@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_synebench.plugin.session.summary import lines
+from pytest_synebench.experiment.store.summary import lines
 
 from .conftest import CONFTEST, Go
 

@@ -26,7 +26,7 @@ from pytest_synebench.errors import JournalError, UsageError
 from pytest_synebench.experiment.journal.journal import read_journal
 from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
 from pytest_synebench.experiment.store.finding import Found, Head, Where, began, find
-from pytest_synebench.trial import Scalar
+from pytest_synebench.trial import Config, Scalar
 
 if TYPE_CHECKING:
     import pandas
@@ -114,6 +114,12 @@ class RunRecord:
         losses = [report.loss for trial in self.trials for report in trial.reports]
         finite = [(loss, i) for i, loss in enumerate(losses) if math.isfinite(loss)]
         return self.rows[min(finite)[1]] if finite else None
+
+    @property
+    def best_config(self) -> Config | None:
+        """The hyperparameters of the best report, or None where there is no finite one."""
+        best = self.best
+        return next((t.config for t in self.trials if best and t.id == best["trial_id"]), None)
 
     def dataframe(self) -> pandas.DataFrame:
         """Return the rows as a pandas DataFrame.

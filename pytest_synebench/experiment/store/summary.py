@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,33 @@ def kept(plan: Plan, table: TrialTable, ledger: Ledger | None) -> str:
     more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
     shown = " ".join(found[:_MOST_SHOWN]) or "none"
     return f"{shown}{more}, kept in {plan.params['checkpoint_store']}"
+
+
+def lines(one: Mapping[str, Any]) -> list[str]:
+    """Return the lines on one experiment, given as ``Summary.plain`` does."""
+    out = [f"{one['name']}"]
+    if one["best"] is None:
+        out.append(f"  best: no finite {one['metric']} was reported")
+    else:
+        place = f"trial {one['best_trial']}, {one['unit']} {one['best_level']}, mode {one['mode']}"
+        out += [f"  best: {one['metric']} {one['best']:.5g} ({place})", f"    {one['command']}"]
+    # Running, although it is over: a criterion or an interruption has cut them off.
+    counts = ", ".join(f"{n} {state}" for state, n in one["outcomes"].items()) or "none"
+    counts = counts.replace("running", "unfinished")
+    out.append(f"  trials: {counts}; {_units(one)}")
+    out.append(f"  ended after {one['wall_s']:.1f} s: {one['reason']}")
+    if one.get("resumes"):
+        told = ", ".join(f"{n} {kind}" for kind, n in one["resumes"].items())
+        out.append(f"  resumes: {told}")
+    if one.get("kept"):
+        out.append(f"  checkpoints: {one['kept']}")
+    if one["dataset"]:
+        out.append(f"  data: {one['dataset']}")
+    out.append(f"  files: {one['directory']}")
+    out += [f"  note: {remark}" for remark in one["remarks"]]
+    return out
+
+
+def _units(one: Mapping[str, Any]) -> str:
+    text = f"{one['unit']}s: {one['units']} run, {one['saved']} saved by resuming"
+    return text + (f", {one['repeated']} repeated" if one["repeated"] else "")

@@ -118,7 +118,7 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
 
     def _experiments(self, prototype: pytest.Function, seen: Chain) -> Iterator[pytest.Collector]:
         selection, variant = self.selected(prototype)
-        if _self_contained(prototype, seen):
+        if self_contained(prototype, seen):
             check_plan(seen, selection, variant)
         if self.config.option.synebench_verify_resume:
             yield from self._checks(prototype, selection, variant, seen)
@@ -194,7 +194,7 @@ def _run_ids(config: pytest.Config, selection: Selection, setup: str) -> tuple[i
     return typed_of(config).run_ids or picked_run_ids(config) or (0,)
 
 
-def _self_contained(prototype: pytest.Function, seen: Chain) -> bool:
+def self_contained(prototype: pytest.Function, seen: Chain) -> bool:
     """Whether parameters are all it takes; a plain fixture laid over a benchmark needs pytest."""
     definitions = compat.fixture_info(prototype).name2fixturedefs[seen.name]
     plain = any(compat.declaration_of(one) is None for one in definitions)

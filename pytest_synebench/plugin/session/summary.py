@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from pytest_synebench.experiment.store.summary import lines
 from pytest_synebench.plugin import loading, xdist
 from pytest_synebench.plugin.choice.chain import chain
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES
@@ -48,36 +48,6 @@ def show_told(reporter: Any, key: str, title: str) -> None:
     for text in sorted(texts):
         for line in text.splitlines():
             reporter.write_line(line)
-
-
-def lines(one: Mapping[str, Any]) -> list[str]:
-    """Return the lines on one experiment."""
-    out = [f"{one['name']}"]
-    if one["best"] is None:
-        out.append(f"  best: no finite {one['metric']} was reported")
-    else:
-        place = f"trial {one['best_trial']}, {one['unit']} {one['best_level']}, mode {one['mode']}"
-        out += [f"  best: {one['metric']} {one['best']:.5g} ({place})", f"    {one['command']}"]
-    # Running, although it is over: a criterion or an interruption has cut them off.
-    counts = ", ".join(f"{n} {state}" for state, n in one["outcomes"].items()) or "none"
-    counts = counts.replace("running", "unfinished")
-    out.append(f"  trials: {counts}; {_units(one)}")
-    out.append(f"  ended after {one['wall_s']:.1f} s: {one['reason']}")
-    if one.get("resumes"):
-        told = ", ".join(f"{n} {kind}" for kind, n in one["resumes"].items())
-        out.append(f"  resumes: {told}")
-    if one.get("kept"):
-        out.append(f"  checkpoints: {one['kept']}")
-    if one["dataset"]:
-        out.append(f"  data: {one['dataset']}")
-    out.append(f"  files: {one['directory']}")
-    out += [f"  note: {remark}" for remark in one["remarks"]]
-    return out
-
-
-def _units(one: Mapping[str, Any]) -> str:
-    text = f"{one['unit']}s: {one['units']} run, {one['saved']} saved by resuming"
-    return text + (f", {one['repeated']} repeated" if one["repeated"] else "")
 
 
 def resume_command(config: pytest.Config) -> str:
