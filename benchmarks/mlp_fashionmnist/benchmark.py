@@ -107,7 +107,7 @@ def _folder(params: Mapping[str, Any]) -> str:
     if given:
         # A resumed session may be started elsewhere, where a relative path means another place.
         return str(Path(given).expanduser().resolve())
-    if name != _DIGITS and images.DEBIAN.is_dir():
+    if name != _DIGITS and images.has_fashion():
         return str(images.DEBIAN)
     if name == _REAL or not (name == _DIGITS or images.has_digits()):
         stand_in = (

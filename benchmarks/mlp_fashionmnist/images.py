@@ -39,6 +39,7 @@ PUBLISHED = "16d82e2b505296aa2b78bd5ea0992634f30419a4c97def7c907d154a35ac6157"
 _INSIDE = ("", "FashionMNIST/raw")  # torchvision unpacks into the second
 _MAGIC = {IMAGES: 0x803, LABELS: 0x801}  # bytes; three dimensions and one
 _CHUNK = 1 << 20
+_WAY_OUT = "or train on digits: --dataset_name digits and no dataset_path"
 
 
 class Images(NamedTuple):
@@ -115,7 +116,7 @@ def find_files(folder: Path) -> tuple[Path, Path]:
     problem = "there is no such folder" if not folder.is_dir() else f"it holds no {missing}[.gz]"
     raise FileNotFoundError(
         f"dataset_path is {str(folder)!r}, but {problem}; put {IMAGES}.gz and {LABELS}.gz of "
-        "Fashion-MNIST there, or leave dataset_path empty"
+        f"Fashion-MNIST there, {_WAY_OUT}"
     )
 
 
@@ -186,9 +187,12 @@ def _shape(path: Path, kind: str, header: bytes) -> tuple[int, ...]:
 
 
 def _wrong(path: Path, problem: str) -> ValueError:
-    return ValueError(
-        f"{path} {problem}. Fetch the files of Fashion-MNIST again, or leave dataset_path empty"
-    )
+    return ValueError(f"{path} {problem}. Fetch the files of Fashion-MNIST again, {_WAY_OUT}")
+
+
+def has_fashion() -> bool:
+    """Whether Debian's package is there."""
+    return _either(DEBIAN, IMAGES) is not None and _either(DEBIAN, LABELS) is not None
 
 
 def has_digits() -> bool:

@@ -107,6 +107,9 @@ def test_debians_package_is_taken_where_it_is_and_the_digits_where_they_are_aske
         assert build(variant).config_space["dataset_path"] == str(idx_files)
     assert build("mlp", dataset_name="digits").config_space["dataset_path"] == ""
 
+    (idx_files / "train-labels-idx1-ubyte.gz").unlink()  # half a package is none
+    assert build("mlp").config_space["dataset_path"] == ""
+
 
 @pytest.mark.parametrize("variant", ["mlp", "full"])
 def test_no_data_is_refused_with_the_ways_to_get_some(

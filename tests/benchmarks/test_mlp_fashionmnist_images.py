@@ -84,7 +84,7 @@ def test_without_sklearn_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("missing", [IMAGES, LABELS])
 def test_a_missing_file_is_named_with_the_way_out(idx_files: Path, missing: str) -> None:
     (idx_files / missing).unlink()
-    with pytest.raises(FileNotFoundError, match=rf"holds no {missing[:-3]}\[\.gz\]; put .*empty"):
+    with pytest.raises(FileNotFoundError, match=rf"holds no {missing[:-3]}\[\.gz\]; put .*digits"):
         images.read_images(str(idx_files))
 
 
@@ -123,7 +123,7 @@ def test_a_file_that_is_not_what_it_says_is_refused(idx_files: Path, name: str) 
     with pytest.raises(ValueError, match=message) as refused:
         images.read_images(str(idx_files))
     assert str(refused.value).startswith(str(path))
-    assert str(refused.value).endswith("again, or leave dataset_path empty")
+    assert str(refused.value).endswith("train on digits: --dataset_name digits and no dataset_path")
 
 
 def test_no_more_is_unpacked_than_the_header_says(idx_files: Path) -> None:

@@ -121,8 +121,11 @@ class TaggedReports:
         return out
 
     def finish(self) -> list[Message]:
-        """Return what the last line says, which may lack its end."""
-        return self._finished()
+        """Return what the last line says; one that a signal has cut short is no fault."""
+        rejected, trouble = self.rejected, self.trouble
+        messages = self._finished()
+        self.rejected, self.trouble = rejected, trouble
+        return messages
 
     def hear(self, messages: Iterable[Message]) -> None:
         """Take note of what the script's checkpoint helpers say on the report channel."""

@@ -77,6 +77,13 @@ def test_a_report_without_a_newline_at_the_end_counts() -> None:
     assert tagged.finish() == []
 
 
+def test_a_report_that_a_signal_has_cut_short_is_none_and_no_fault() -> None:
+    tagged = reader()
+    tagged.feed(line(epoch=1) + line(epoch=2)[:-3])
+    assert tagged.finish() == []
+    assert (tagged.rejected, tagged.trouble) == (0, "")
+
+
 def test_two_reports_that_threads_have_printed_into_one_line_are_two() -> None:
     tagged = reader()
     assert metrics(tagged.feed(line(epoch=1)[:-1] + line(epoch=2))) == [{"epoch": 1}, {"epoch": 2}]
