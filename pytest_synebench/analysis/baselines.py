@@ -75,6 +75,11 @@ class Entry:
         return {int(run_id): one for run_id, one in self.data["fingerprints"].items()}
 
     @property
+    def commit(self) -> str:
+        """The commit it was made on; "": that is not known."""
+        return str(self.data.get("commit", ""))
+
+    @property
     def declared(self) -> dict[str, Declared]:
         """The scores that its benchmark declared when it was made, and how they are read."""
         return checked_scores(self._gate.get("scores", {}))
@@ -176,8 +181,16 @@ def read_baseline(path: Path) -> dict[str, Entry]:
     return entries
 
 
-def make_entry(runs: Sequence[RunRecord], accepted: Sequence[str] = ()) -> Entry:
-    """Return the entry that finished runs of one setup give."""
+def make_entry(
+    runs: Sequence[RunRecord], accepted: Sequence[str] = (), *, commit: str = ""
+) -> Entry:
+    """Return the entry that finished runs of one setup give.
+
+    Args:
+        runs: of the setup.
+        accepted: why it was moved, each time.
+        commit: what they are of; "": not known.
+    """
     by_id = {int(run.metadata["run_id"]): run for run in runs}
     found = {run_id: incumbent(run.trials) for run_id, run in sorted(by_id.items())}
     units = horizon(found.values())
@@ -203,6 +216,7 @@ def make_entry(runs: Sequence[RunRecord], accepted: Sequence[str] = ()) -> Entry
                 for run_id in list(found)[:FINGERPRINTS]
             },
             "accepted": list(accepted),
+            "commit": commit,
         }
     )
 

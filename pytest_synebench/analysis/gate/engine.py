@@ -140,7 +140,8 @@ def _concluded(
         better = [one.score for one in comparisons if one.high < 0 and not one.either]
         reason = f"better: {', '.join(better)}" if better else "not shown to be worse"
         verdict = Verdict.PASS
-    return _said(case, verdict, reason, comparisons=comparisons, runs=runs, looks=looks)
+    said = _said(case, verdict, reason, comparisons=comparisons, runs=runs, looks=looks)
+    return replace(said, worse=tuple(worse))
 
 
 def _weakness(case: Case, comparisons: tuple[Comparison, ...]) -> str:
@@ -235,9 +236,9 @@ def _by_holm(judgements: list[Judgement], suite: Suite) -> list[Judgement]:
             comparisons = tuple(replace(one, adjusted_p=next(adjusted)) for one in two.comparisons)
             two = replace(two, comparisons=comparisons)
             worse = [one.score for one in comparisons if _speaks(one, level)]
-            if worse and not two.verdict.red:
+            if worse and not two.verdict.red and two.confirmed is None:
                 reason = f"worse: {', '.join(worse)}"
-                two = replace(two, verdict=Verdict.FAIL, reason=reason)
+                two = replace(two, verdict=Verdict.FAIL, reason=reason, worse=tuple(worse))
         out.append(two)
     return out
 

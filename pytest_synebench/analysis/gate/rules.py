@@ -22,6 +22,7 @@ FUTILITY = 0.25  #: a benchmark whose p-values are all above this passes at the 
 LEAST_A12 = 0.64  #: about half a standard deviation
 BROAD_STRATA = 4  #: benchmarks from which on they are tested together as well
 FEW_BASELINE_RUNS, LEAST_BASELINE_RUNS = 10, 6
+CONFIRMING_RUNS = 10  #: fresh ones of the base commit, before a red verdict
 FAILED_SHARE = 0.2  #: of runs; with more, green would mean nothing
 
 _THRESHOLD = re.compile(r"best:(\d+(?:\.\d*)?|\.\d+)(%?)")

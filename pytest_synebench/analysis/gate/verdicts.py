@@ -73,6 +73,8 @@ class Judgement:
     candidate_runs: int = 0
     looks: int = 0  #: how often scores were looked at
     paired: bool = False  #: whether run ids are compared pair by pair
+    worse: tuple[str, ...] = ()  #: scores that raise an alarm
+    confirmed: bool | None = None  #: by fresh runs of the base commit; None: there are none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

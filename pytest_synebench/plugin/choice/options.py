@@ -94,6 +94,13 @@ def add_static(parser: pytest.Parser) -> None:
         help="what a setup without a baseline is (default: fail)",
     )
     option(
+        "--synebench-confirm",
+        choices=("auto", "no"),
+        default="auto",
+        help="whether a red verdict of the rule strict is confirmed on fresh run ids of the base "
+        "commit, which is checked out beside yours (default: auto, where it can be)",
+    )
+    option(
         "--synebench-rerun",
         action="store_true",
         help="with --synebench-compare: add runs to those that a red gate has seen of this change, "

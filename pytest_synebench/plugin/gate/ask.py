@@ -33,6 +33,7 @@ class Asked:
     compare: str = ""  #: name of the baseline to compare with
     rule: Rule
     again: bool = False  #: whether to add to what earlier gates have seen of this change
+    confirm: bool = True  #: whether an alarm of the rule strict is confirmed
     skip_missing: bool = False
     path: Path  #: of the baseline
     entries: Mapping[str, Entry]  #: of the baseline, by benchmark::setup
@@ -64,6 +65,7 @@ def settle(config: pytest.Config, typed: Typed) -> Typed:
         compare=option.synebench_compare or "",
         rule=parse_rule(option.synebench_gate or "strict"),
         again=option.synebench_rerun,
+        confirm=option.synebench_confirm == "auto",
         skip_missing=option.synebench_baseline_missing == "skip",
         path=path,
         entries=read_baseline(path),

@@ -16,16 +16,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from pytest_synebench.analysis.gate import report
 from pytest_synebench.analysis.gate.engine import Case, Suite, judge_suite
 from pytest_synebench.analysis.gate.reruns import Reruns
-from pytest_synebench.analysis.gate.verdicts import Judgement, Verdict
+from pytest_synebench.analysis.gate.rules import STRICT
+from pytest_synebench.analysis.gate.verdicts import Judgement, SuiteJudgement, Verdict
 from pytest_synebench.definition import Benchmark
 from pytest_synebench.durable import replace_file
 from pytest_synebench.errors import SynebenchError, UsageError
@@ -33,13 +34,32 @@ from pytest_synebench.experiment.plan.plan import setup_id
 from pytest_synebench.plugin import compat
 from pytest_synebench.plugin.choice.selection import Selection
 from pytest_synebench.plugin.gate.ask import ASKED, Asked, asked
+from pytest_synebench.plugin.gate.confirming import confirmed
 from pytest_synebench.plugin.gate.settling import Settling
 from pytest_synebench.plugin.nodes.collect import BenchmarkNode, at_home
 from pytest_synebench.plugin.nodes.experiment import storage
 from pytest_synebench.plugin.nodes.items import Unsuccessful
 
 MARK = "synebench_gate"
-JUDGED = pytest.StashKey[list[tuple[Case | None, Judgement]]]()
+JUDGED = pytest.StashKey[list["Judged"]]()
+
+
+class Judged(NamedTuple):
+    """A setup, and what is needed to look at it again."""
+
+    case: Case | None  #: None: nothing was compared
+    judgement: Judgement
+    gate: GateItem
+    unused: Sequence[int] = ()  #: run ids that neither side has
+
+    def confirmed(self) -> Judged:
+        """Return it once an alarm has been confirmed, or taken back."""
+        what, entry = self.gate.asked, self.gate.asked.entries.get(self.gate.title)
+        asked = what.confirm and what.rule.name == STRICT.name and self.judgement.looks
+        if self.judgement.verdict is not Verdict.FAIL or not asked or not (self.case and entry):
+            return self
+        args = (self.gate, entry, self.case, self.judgement, self.unused)
+        return self._replace(judgement=confirmed(*args))
 
 
 def entries(
@@ -125,25 +145,30 @@ class GateItem(pytest.Function):
 
     def runtest(self) -> None:
         """Reach a verdict, and fail where it is red."""
-        case, judgement = self._judged()
-        self.config.stash.setdefault(JUDGED, []).append((case, judgement))
-        lines = report.lines(judgement)
-        tell(self, judgement.verdict, lines)
+        judged = self._judged().confirmed()
+        self.config.stash.setdefault(JUDGED, []).append(judged)
+        tell(self, judged.judgement.verdict, report.lines(judged.judgement))
 
-    def _judged(self) -> tuple[Case | None, Judgement]:
+    def _judged(self) -> Judged:
         entry = self.asked.entries.get(self.title)
         if entry is None:
             reason = missing(self.asked, self.title)
             if self.asked.skip_missing:
                 raise compat.skip_here(reason)
-            return None, Judgement(name=self.title, verdict=Verdict.ERROR, reason=reason)
+            return self._erred(reason)
         definition = compat.fixture_value(self, self.selection.benchmark)
         settling = Settling(self, entry, definition)
         reruns = Reruns(storage(self.config) / "gates" / "reruns.json")
         try:
-            return settling.verdict(suite_of(self.session), reruns, again=self.asked.again)
+            case, judgement = settling.verdict(
+                suite_of(self.session), reruns, again=self.asked.again
+            )
         except SynebenchError as error:
-            return None, Judgement(name=self.title, verdict=Verdict.ERROR, reason=str(error))
+            return self._erred(str(error))
+        return Judged(case, judgement, self, settling.unused)
+
+    def _erred(self, reason: str) -> Judged:
+        return Judged(None, Judgement(name=self.title, verdict=Verdict.ERROR, reason=reason), self)
 
     def tolerance(self, definition: Benchmark) -> float | None:
         """Return the shift that is put up with: what a mark says, else what the benchmark does.
@@ -218,7 +243,7 @@ class SuiteItem(pytest.Item):
         gates = [item for item in self.session.items if isinstance(item, GateItem)]
         if not judged and gates and what.skip_missing:
             raise compat.skip_here(f"the baseline {what.compare} has none of these setups")
-        verdict = judge_suite(judged, suite_of(self.session), what.compare)
+        verdict = self._verdict(judged, what)
         directory = storage(self.config) / "gates"
         directory.mkdir(parents=True, exist_ok=True)
         replace_file(directory / f"{what.compare}.json", verdict.to_json().encode())
@@ -228,6 +253,21 @@ class SuiteItem(pytest.Item):
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write(page)
         tell(self, verdict.verdict, report.suite_lines(verdict))
+
+    def _verdict(self, judged: list[Judged], what: Asked) -> SuiteJudgement:
+        """Judge all together; what fails only then is confirmed, as others have been before."""
+        suite = suite_of(self.session)
+        pairs = [(one.case, one.judgement) for one in judged]
+        verdict = judge_suite(pairs, suite, what.compare)
+        late = [
+            one._replace(judgement=now).confirmed()
+            if now.verdict is Verdict.FAIL and one.judgement.verdict is not Verdict.FAIL
+            else one
+            for one, now in zip(judged, verdict.judgements, strict=True)
+        ]
+        if all(a is b for a, b in zip(judged, late, strict=True)):
+            return verdict
+        return judge_suite([(one.case, one.judgement) for one in late], suite, what.compare)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return what to call the item."""

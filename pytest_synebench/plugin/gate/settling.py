@@ -25,11 +25,13 @@ from pytest_synebench.analysis.gate.evidence import (
     case,
     compare_fingerprints,
     depends_on_chance,
+    fresh_run_ids,
     ignores_seed,
     repeated_run_ids,
     score_run_ids,
 )
 from pytest_synebench.analysis.gate.reruns import AT_MOST, Look, Reruns, change_key, pooled
+from pytest_synebench.analysis.gate.rules import CONFIRMING_RUNS
 from pytest_synebench.analysis.gate.verdicts import Judgement, Verdict
 from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import RunError
@@ -69,6 +71,7 @@ class Settling:
         self._item, self._entry, self._definition = item, entry, definition
         self._offset = int(item.selection.params["random_seed_offset"])
         self._made: list[int] = []  #: run ids that were run in here
+        self._scored: set[int] = set()  #: run ids of the candidate
         self._notes: tuple[str, ...] = ()
         self._same: bool | None = None
         self._refused = ""
@@ -138,6 +141,7 @@ class Settling:
     ) -> tuple[Case, Judgement]:
         """Add runs to what earlier gates have seen, and look at all of them."""
         before = [run_id for look in looks for run_id in look.run_ids]
+        self._scored.update(before)
         number = len(looks)
         if number > AT_MOST or self._entry.paired:
             why = (
@@ -170,7 +174,15 @@ class Settling:
             refused=self._refused,
         )
 
-    def _scores(self, ids: Iterable[int]) -> dict[str, list[float]]:
+    @property
+    def unused(self) -> list[int]:
+        """Run ids that neither side has, enough of them to confirm an alarm."""
+        number = len(self._scored) + CONFIRMING_RUNS
+        fresh = fresh_run_ids(self._entry, self._offset, number)
+        return [run_id for run_id in fresh if run_id not in self._scored]
+
+    def _scores(self, ids: Sequence[int]) -> dict[str, list[float]]:
+        self._scored.update(ids)
         return candidate_scores(self._entry, [self._run(run_id) for run_id in ids])
 
     def _said(self, scored: Iterable[int]) -> list[str]:

@@ -20,6 +20,7 @@ from pytest_synebench.analysis.baselines import make_entry, save
 from pytest_synebench.analysis.gate.rules import FEW_BASELINE_RUNS
 from pytest_synebench.experiment.store.results import RunRecord, load_runs
 from pytest_synebench.plugin.gate.ask import Asked, asked
+from pytest_synebench.plugin.gate.commits import head
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES, Experiment
 
 
@@ -62,11 +63,12 @@ class Teller:
             [run] = load_runs(summary["directory"])
             key = f"{run.metadata['benchmark']}::{run.metadata['setup']}"
             by_setup.setdefault(key, []).append(run)
-        made = {}
+        made, commit = {}, head(self._config.invocation_params.dir)
         for key, runs in sorted(by_setup.items()):
             old = self._what.entries.get(key)
             reasons = list(old.data["accepted"]) if old else []
-            made[key] = make_entry(runs, [*reasons, self._what.accept] if old else reasons)
+            accepted = [*reasons, self._what.accept] if old else reasons
+            made[key] = make_entry(runs, accepted, commit=commit)
             few = f"; fewer than {FEW_BASELINE_RUNS} see little" * (len(runs) < FEW_BASELINE_RUNS)
             self.lines.append(f"baseline {name}: {key}, {len(runs)} runs{few}")
         save(self._what.path, made)

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from gate_story import BASE, COMPARE, Go, reported, save
 
-from pytest_synebench.backends.protocol import AttemptReported
 from pytest_synebench.searchers import catalog as searchers
 
-Go = Callable[..., pytest.RunResult]
-BASE = ("--synebench", "toy", "--variant", "base")
-COMPARE = (*BASE, "--synebench-compare", "main")
 FIELD = 'dataset="none (toy)",'
 
 
@@ -25,26 +20,10 @@ def saved(go: Go) -> None:
     save(go)
 
 
-def save(go: Go) -> None:
-    result = go(*BASE, "--synebench-save", "main", "--num_runs", "10")
-    assert result.ret == 0, result.stdout.str()
-
-
 def declares(toy: Path, text: str) -> None:
     """Have the benchmark say more."""
     conftest = toy / "conftest.py"
     conftest.write_text(conftest.read_text().replace(FIELD, f"{FIELD} {text},"))
-
-
-def reported(monkeypatch: pytest.MonkeyPatch, change: Callable[[float], float]) -> None:
-    """Have every trial report another loss."""
-    honest = AttemptReported.__init__
-
-    def other(self: AttemptReported, **fields: Any) -> None:
-        metrics = fields.pop("metrics")
-        honest(self, metrics={**metrics, "loss": change(metrics["loss"])}, **fields)
-
-    monkeypatch.setattr(AttemptReported, "__init__", other)
 
 
 def by_chance(monkeypatch: pytest.MonkeyPatch) -> None:
