@@ -1,20 +1,26 @@
 """``python -m pytest_synebench``: what is done with runs after pytest has ended.
 
 Invariants (tests/test_main.py):
-- the exit code is the verdict's: 0 green, 1 FAIL, 2 ERROR, 3 NOT COMPARABLE; 4: wrong usage.
+- the exit code is the verdict's: 0 green, 1 FAIL, 2 ERROR, 3 NOT COMPARABLE; 4: wrong usage;
+- a page that cannot be written is an error, and no other file is touched.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from pytest_synebench.errors import SynebenchError, UsageError
 
 USAGE = 4  #: as pytest's
+_FILTERS = {
+    "benchmark": "only runs of this benchmark (a glob; repeatable)",
+    "setup": "only runs of this setup (a glob; repeatable)",
+    "state": "only runs that are finished, interrupted or open (repeatable)",
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,13 +40,29 @@ def parser() -> argparse.ArgumentParser:
     )
     gate.add_argument("--json", type=Path, metavar="FILE", help="write the verdict there as JSON")
     gate.add_argument("--markdown", type=Path, metavar="FILE", help="and there as Markdown")
+    report = commands.add_parser("report", help="make one HTML page of stored runs")
+    report.add_argument("runs", type=Path, nargs="+", metavar="RUNS", help="directories with runs")
+    report.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="where to write it (default: report.html, unless --markdown is given)",
+    )
+    report.add_argument("--markdown", type=Path, metavar="FILE", help="write tables as Markdown")
+    report.add_argument(
+        "--verdict", type=Path, metavar="FILE", help="JSON that a gate wrote, to show as well"
+    )
+    report.add_argument("--title", default="Runs", help="of the page (default: Runs)")
+    for name, text in _FILTERS.items():
+        report.add_argument(f"--{name}", metavar="X", action="append", help=text)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code."""
     try:
-        return _gate(parser().parse_args(arguments))
+        options = parser().parse_args(arguments)
+        return _COMMANDS[options.command](options)
     except SynebenchError as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
@@ -67,6 +89,21 @@ def _gate(options: argparse.Namespace) -> int:
         options.markdown.write_text(report.markdown(verdict), encoding="utf-8")
     return verdict.verdict.exit_code
 
+
+def _report(options: argparse.Namespace) -> int:
+    from pytest_synebench.analysis.page import making
+
+    filters = {name: getattr(options, name) or "*" for name in _FILTERS}
+    made = making.page(options.runs, title=options.title, verdict=options.verdict, filters=filters)
+    html = options.html or (None if options.markdown else Path("report.html"))
+    for path in making.write(made, html=html, markdown=options.markdown):
+        sys.stdout.write(f"written: {path}\n")
+    for why in made.problems.values():
+        sys.stderr.write(f"left out: {why}\n")
+    return 0
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {"gate": _gate, "report": _report}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -103,12 +103,42 @@ def test_a_setup_on_one_side_only_is_an_error(
     assert "ERROR: toy::t: the baseline has no run of it" in out
 
 
+def test_a_report_is_one_page_of_all_the_runs_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("jinja2", reason="needs the extra 'report'")
+    pytest.importorskip("plotly", reason="needs the extra 'report'")
+    a = write_runs(tmp_path / "a", 0, 2)
+    write_runs(tmp_path / "a" / "b", 2, 1)
+    page, text = tmp_path / "r.html", tmp_path / "r.md"
+    files = ["--html", str(page), "--markdown", str(text)]
+    assert main(["report", str(a), str(a / "b"), *files, "--title", "<i>"]) == 0
+    assert capsys.readouterr().out == f"written: {page}\nwritten: {text}\n"
+    assert "<title>&lt;i&gt;</title>" in page.read_text(encoding="utf-8")
+    assert "| s | 3 | 3 | 6 |" in text.read_text(encoding="utf-8")
+
+
+def test_a_report_may_be_of_some_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run(tmp_path, 0, 1.0)
+    write_run(tmp_path, 1, 1.0, setup="t")
+    (tmp_path / "r0-20260101T000000.000000Z-ff").mkdir()
+    page = tmp_path / "r.md"
+    assert main(["report", str(tmp_path), "--setup", "t", "--markdown", str(page)]) == 0
+    assert "| t | 1 |" in page.read_text(encoding="utf-8")
+    assert "| s |" not in page.read_text(encoding="utf-8")
+    assert "named like a run and has no journal" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "the following arguments are required: COMMAND"),
         (["gate", "a"], "the following arguments are required: candidate"),
         (["gate", "a", "b"], "'a' holds no run"),
+        (["report", "a"], "'a' holds no run"),
+        (["report", ".", "--setup", "x"], "no run fits"),
+        (["report", ".", "--verdict", "x.json"], "x.json is no verdict of a gate"),
+        (["report", ".", "--markdown", "r.md/x"], "r.md/x cannot be written"),
         (["gate", "a", "b", "--gate", "lax"], "no rule of the gate is called 'lax'"),
     ],
 )
@@ -120,5 +150,7 @@ def test_wrong_usage_is_four(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "one", 0, 1.0)
+    (tmp_path / "r.md").write_text("")
     assert main(arguments) == 4
     assert message in capsys.readouterr().err

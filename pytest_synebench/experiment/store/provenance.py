@@ -18,7 +18,7 @@ _DESCRIBE = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
 
 @functools.cache  # runs of one session are of one commit
 def commit(directory: Path) -> str:
-    """Return the hash of a directory's commit, with ``-dirty`` where files differ; or ""."""
+    """Return the hash of the commit of a directory, ``-dirty`` where files differ; or ""."""
     # Of a hook of git's: where it is set, it is of another repository.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     try:

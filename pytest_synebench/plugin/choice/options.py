@@ -85,6 +85,11 @@ def add_static(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="where runs are kept (default: .synebench in the root directory)",
     )
+    option(
+        "--synebench-html",
+        metavar="FILE",
+        help="write one HTML page with pictures and tables of this session's runs and verdicts",
+    )
     for name, metavar, text in _GATE:
         option(name, metavar=metavar, help=text.replace("%", "%%"))
     option(

@@ -23,6 +23,8 @@ from pytest_synebench.plugin.gate.ask import Asked, asked
 from pytest_synebench.plugin.gate.commits import head
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES, Experiment
 
+TELLER = "synebench-teller"  #: name of the plugin
+
 
 class Teller:
     """Follows the reports of gates."""
@@ -32,6 +34,11 @@ class Teller:
         self._told: dict[str, tuple[str, str]] = {}  #: verdict and text, by node id
         self._skipped = False
         self.lines: list[str] = []  #: on the baseline
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the verdict on all setups was reached in this session."""
+        return "synebench::gate::suite" in self._told
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a verdict."""
@@ -99,7 +106,7 @@ def register(config: pytest.Config) -> None:
     """Follow the session, where something is asked."""
     what = asked(config)
     if what is not None:
-        config.pluginmanager.register(Teller(config, what), "synebench-teller")
+        config.pluginmanager.register(Teller(config, what), TELLER)
 
 
 def refuse_moving(config: pytest.Config, items: list[pytest.Item]) -> None:

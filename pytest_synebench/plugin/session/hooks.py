@@ -16,7 +16,15 @@ from pytest_synebench.plugin.gate import telling
 from pytest_synebench.plugin.nodes import collect
 from pytest_synebench.plugin.nodes.experiment import PROGRESS
 from pytest_synebench.plugin.nodes.items import TrialItem
-from pytest_synebench.plugin.session import outcome, picking, runloop, start, summary, termination
+from pytest_synebench.plugin.session import (
+    outcome,
+    page,
+    picking,
+    runloop,
+    start,
+    summary,
+    termination,
+)
 from pytest_synebench.plugin.session.progress import Progress
 
 
@@ -122,3 +130,4 @@ def pytest_terminal_summary(
             "error"
         )
         summary.show(terminalreporter, config, interrupted=broken)
+        page.write(terminalreporter, config)

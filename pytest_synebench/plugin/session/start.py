@@ -30,6 +30,7 @@ from pytest_synebench.plugin.choice.selection import (
 )
 from pytest_synebench.plugin.choice.typed import Typed
 from pytest_synebench.plugin.gate import ask
+from pytest_synebench.plugin.session import page
 from pytest_synebench.plugin.session.progress import heartbeat_s
 
 OFFSET = xdist.OFFSET
@@ -76,6 +77,7 @@ def check(config: pytest.Config) -> None:
         UsageError: a value, key, variant or run id breaks its rule.
     """
     heartbeat_s(config)
+    page.check(config)
     if config.option.synebench_takeover and not config.option.synebench_resume:
         raise UsageError(
             "--synebench-takeover is given without --synebench-resume: it lets a resume take a run "

@@ -1,0 +1,1 @@
+"""One page on runs: HTML that needs nothing but itself, and Markdown."""

@@ -1,0 +1,80 @@
+"""From directories with runs to files: what the command ``report`` and a session's end do.
+
+Invariants (tests/test_main.py, tests/plugin/test_page.py):
+- a run that is named twice is on the page once;
+- a page is written whole, or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_synebench.analysis.page.content import Content, content
+from pytest_synebench.analysis.page.markdown import markdown as as_markdown
+from pytest_synebench.analysis.page.render import html as as_html
+from pytest_synebench.durable import replace_file
+from pytest_synebench.errors import UsageError
+from pytest_synebench.experiment.store.results import Runs, load_runs
+
+
+def page(
+    paths: Iterable[str | Path],
+    *,
+    title: str,
+    verdict: Path | None = None,
+    filters: Mapping[str, Any] | None = None,
+) -> Content:
+    """Return what the page on all runs at or below some paths says.
+
+    Raises:
+        UsageError: a path holds no run, no run fits the filters, or the verdict is none.
+    """
+    found = [load_runs(path, **(filters or {})) for path in paths]
+    runs = {run.directory.absolute(): run for one in found for run in one}
+    if not runs:
+        raise UsageError(
+            f"no run fits {dict(filters or {})}; leave a filter out to see which are there"
+        )
+    problems = {path: why for one in found for path, why in one.problems.items()}
+    ordered = sorted(runs.values(), key=lambda run: run.directory.name.split("-", 1)[-1])
+    told = None if verdict is None else _verdict(verdict)
+    return content(Runs(records=tuple(ordered), problems=problems), title=title, verdict=told)
+
+
+def _verdict(path: Path) -> Mapping[str, Any]:
+    try:
+        told = json.loads(path.read_bytes())
+        if isinstance(told, dict) and {"verdict", "judgements", "rule", "baseline"} <= set(told):
+            return told
+        why = "it has no verdict"
+    except (OSError, ValueError) as error:
+        why = str(error)
+    raise UsageError(
+        f"{path} is no verdict of a gate ({why}); gates write .synebench/gates/NAME.json, and "
+        "python -m pytest_synebench gate A B --json FILE"
+    )
+
+
+def write(made: Content, *, html: Path | None = None, markdown: Path | None = None) -> list[Path]:
+    """Write the page to the files that are asked for; return which.
+
+    Raises:
+        UsageError: a file cannot be written, or the extra ``report`` is not installed.
+    """
+    texts = {}
+    if html is not None:
+        texts[html] = as_html(made)
+    if markdown is not None:
+        texts[markdown] = as_markdown(made)
+    for path, text in texts.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, text.encode(errors="replace"))
+        except OSError as error:
+            raise UsageError(
+                f"{path} cannot be written: {error.strerror}; name another file"
+            ) from None
+    return list(texts)

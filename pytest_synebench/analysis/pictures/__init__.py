@@ -1,0 +1,1 @@
+"""What pictures of runs are made of, and the pictures: pure, and apart from each other."""
