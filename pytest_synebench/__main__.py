@@ -8,6 +8,7 @@ Invariants (tests/test_main.py):
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -53,6 +54,18 @@ def parser() -> argparse.ArgumentParser:
         "--verdict", type=Path, metavar="FILE", help="JSON that a gate wrote, to show as well"
     )
     report.add_argument("--title", default="Runs", help="of the page (default: Runs)")
+    watch = commands.add_parser(
+        "watch", help="follow a run while it goes on, from another terminal"
+    )
+    watch.add_argument(
+        "run",
+        type=Path,
+        nargs="?",
+        default=Path(".synebench"),
+        metavar="RUN",
+        help="a run's directory, or any above (default: .synebench): the newest run that goes on",
+    )
+    watch.add_argument("--once", action="store_true", help="show it as it is, and be done")
     for name, text in _FILTERS.items():
         report.add_argument(f"--{name}", metavar="X", action="append", help=text)
     return top
@@ -103,7 +116,19 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
-_COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {"gate": _gate, "report": _report}
+def _watch(options: argparse.Namespace) -> int:
+    from pytest_synebench.analysis.watching.watch import newest, watch
+
+    with contextlib.suppress(KeyboardInterrupt):
+        watch(newest(options.run), sys.stdout, once=options.once)
+    return 0
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "gate": _gate,
+    "report": _report,
+    "watch": _watch,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,0 +1,1 @@
+"""A running experiment, seen from another process: its journal is read as it grows."""
