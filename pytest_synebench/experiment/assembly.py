@@ -162,6 +162,7 @@ def build_scheduler(plan: Plan, searcher: Searcher | None = None) -> Scheduler:
                 perturbation_interval=plan.params["perturbation_interval"],
                 quantile_fraction=plan.params["quantile_fraction"],
                 resample_probability=plan.params["resample_probability"],
+                rule=plan.params["pbt_rule"],
             ),
             elapsed_time_attr=plan.definition.elapsed_time_attr,
             mo_metric=plan.params["mo_metric"] or None,

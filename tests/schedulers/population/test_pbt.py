@@ -44,12 +44,14 @@ SPACE = ConfigSpace({"lr": uniform(0, 1)})
 class PopulationRules(Rules):
     """The rules of selection, spelt out over the list of members. Which copy is drawn is chance."""
 
-    def __init__(self, size: int, interval: int, fraction: float) -> None:
+    def __init__(self, size: int, interval: int, fraction: float, rule: str) -> None:
         self.size, self.interval, self.fraction = size, interval, fraction
+        self.theirs = rule == "syne_tune"
         self.until: dict[TrialId, int] = {}  #: of members
-        self.losses: dict[TrialId, float] = {}  #: of members that have been compared
-        self.inherited: dict[TrialId, float] = {}  #: of copies: their parents' losses
-        self.levels: dict[TrialId, int] = {}  #: at which that was
+        self.losses: dict[TrialId, float] = {}  #: of members that have reported: the last one
+        self.inherited: dict[TrialId, float] = {}  #: of copies: their parents' losses there
+        self.levels: dict[TrialId, int] = {}  #: of members that were compared: where
+        self.there: dict[TrialId, float] = {}  #: and with what loss
         self.stopped = 0
         self.copies = 0
         self.capped = False
@@ -75,8 +77,9 @@ class PopulationRules(Rules):
                 assert ref.trial_id in self.best(), f"{ref} is none of {self.losses}"
                 assert ref.level == self.levels[ref.trial_id]
             level = ref.level if ref else 0
-            self.until[decision.trial_id] = self.after(level)
-            assert decision.until == self.after(level)
+            until = level + 1 if ref and self.theirs else self.after(level)
+            self.until[decision.trial_id] = until
+            assert decision.until == until
         elif isinstance(decision, Resume):
             self.until[decision.trial_id] = self.after(self.levels[decision.trial_id])
             assert decision.until == self.until[decision.trial_id]
@@ -84,20 +87,21 @@ class PopulationRules(Rules):
     def found(self, start: Start) -> None:
         ref = start.checkpoint
         if ref is not None and ref.level == self.levels[ref.trial_id]:
-            self.inherited[start.trial_id] = self.losses[ref.trial_id]
+            self.inherited[start.trial_id] = self.there[ref.trial_id]
 
     def see_report(
         self, trial: TrialId, level: int, loss: float, decisions: tuple[Decision, ...]
     ) -> None:
+        self.losses[trial] = loss if math.isfinite(loss) else math.inf
         if not self.until[trial] <= level < 9:
             assert decisions == ()
             return
-        self.losses[trial] = loss if math.isfinite(loss) else math.inf
-        self.levels[trial] = level
+        self.levels[trial], self.there[trial] = level, self.losses[trial]
         known = {one: loss for one, loss in self.inherited.items() if one in self.until}
         known |= self.losses
         better = sorted(known, key=lambda one: (known[one], one)).index(trial)
-        bad = better >= self.size - self.count()
+        size = len(known) if self.theirs else self.size
+        bad = better >= size - self.count(size)
         if bad and not self.capped:
             assert decisions == (Stop(trial_id=trial),)
             self.stopped += 1
@@ -105,43 +109,46 @@ class PopulationRules(Rules):
         else:
             assert decisions == (Pause(trial_id=trial),)
 
-    def ranked(self) -> list[TrialId]:
-        return sorted(self.losses, key=lambda trial: (self.losses[trial], trial))
-
-    def count(self) -> int:
-        return min(math.ceil(self.fraction * self.size), self.size // 2)
+    def count(self, size: int) -> int:
+        return min(math.ceil(self.fraction * size), size // 2)
 
     def best(self) -> list[TrialId]:
-        return self.ranked()[: max(1, self.count())]
+        able = sorted(self.levels, key=lambda trial: (self.losses[trial], trial))
+        return able[: max(1, self.count(self.size))]
 
     def after(self, level: int) -> int:
         return min((level // self.interval + 1) * self.interval, 9)
 
     def forget(self, trial: TrialId) -> None:
-        self.until.pop(trial, None)
-        self.losses.pop(trial, None)
+        for known in (self.until, self.losses, self.levels):
+            known.pop(trial, None)
 
 
 class TestPbt(SchedulerSuite):
     always_starts = False  # more slots than members: some stay idle
     moves = 30
-    size, interval, fraction = 4, 2, 0.25
+    size, interval, fraction, rule = 4, 2, 0.25, "paper"
 
     def make(self, seed: int) -> Scheduler:
         selection = Selection(
             population_size=self.size,
             perturbation_interval=self.interval,
             quantile_fraction=self.fraction,
+            rule=self.rule,
         )
         searcher = RandomSearch(SPACE, seed=seed)
         return Pbt(searcher, space=SPACE, max_resource=9, selection=selection, seed=seed)
 
     def rules(self) -> Rules:
-        return PopulationRules(self.size, self.interval, self.fraction)
+        return PopulationRules(self.size, self.interval, self.fraction, self.rule)
 
 
 class TestPbtOfTwo(TestPbt):
     size, interval, fraction = 2, 1, 0.5
+
+
+class TestPbtOfSyneTune(TestPbt):
+    size, interval, fraction, rule = 5, 3, 0.25, "syne_tune"
 
 
 NUMBERS = ConfigSpace({"number": randint(0, 10**6)})
@@ -276,6 +283,35 @@ def test_a_copy_has_its_parents_loss_until_it_has_its_own() -> None:
     assert copied(scheduler).checkpoint == CheckpointRef(trial_id=TrialId(0), level=2, sha256="")
 
 
+def test_a_member_ranks_by_what_it_reported_last_wherever_that_was() -> None:
+    # Algorithm 1 updates the population after each step, ready to exploit or not.
+    scheduler = four_at_level_2((0.4, 0.2, 0.3))
+    assert scheduler.handle(FREE) == resume(0, 4)
+    assert scheduler.handle(reported(0, 3, 0.1)) == ()
+    assert scheduler.handle(reported(3, 2, 0.35)) == stop(3)
+    # The best by now, copied from where it was compared; there the copy has the loss that it had.
+    assert copied(scheduler).checkpoint == CheckpointRef(trial_id=TrialId(0), level=2, sha256="")
+    assert scheduler.handle(FREE) == resume(1, 4)
+    assert scheduler.handle(reported(1, 4, 0.38)) == pause(1), "0 and 2 are ahead, the copy is not"
+
+
+def test_syne_tune_compares_shares_of_those_with_a_loss_and_copies_at_once() -> None:
+    scheduler = pbt(rule="syne_tune")
+    assert scheduler.levels == (2, 3, 4, 5, 6, 7, 8)
+    for trial in range(4):
+        assert scheduler.handle(FREE) == start(trial, 2)
+    assert scheduler.handle(reported(0, 2, 0.1)) == pause(0), "alone"
+    assert scheduler.handle(reported(1, 2, 0.2)) == stop(1), "the worse of two"
+    copy = copied(scheduler)
+    assert (copy.trial_id, copy.until) == (4, 3)
+    # Of 0, 2 and the copy, which has its parent's loss, a quarter is one: the worst is stopped.
+    assert scheduler.handle(reported(2, 2, 0.05)) == pause(2)
+    assert scheduler.handle(reported(4, 3, 0.09)) == pause(4)
+    assert scheduler.handle(FREE) == resume(0, 4)
+    assert scheduler.handle(FREE) == resume(2, 4)
+    assert scheduler.handle(FREE) == resume(4, 4)
+
+
 def test_a_diverged_member_is_the_worst() -> None:
     scheduler = four_at_level_2((0.1, 0.2, 0.3))
     assert scheduler.handle(reported(3, 2, math.nan)) == stop(3)
@@ -335,6 +371,7 @@ def test_its_levels_are_the_multiples_of_the_interval_below_the_last() -> None:
         ({"perturbation_interval": 9}, "perturbation_interval is 9; it must be below max_resource"),
         ({"quantile_fraction": 0.6}, r"quantile_fraction is 0\.6; it must be from 0 to 0\.5"),
         ({"resample_probability": -1}, "resample_probability is -1; it must be from 0 to 1"),
+        ({"rule": "ray"}, "pbt_rule is 'ray'; it must be paper or syne_tune"),
     ],
 )
 def test_a_selection_that_is_none_is_refused(selection: dict[str, Any], text: str) -> None:

@@ -6,6 +6,7 @@ from pytest_synebench.experiment.plan.parameters import Kind, Parameter
 from pytest_synebench.schedulers import catalog as schedulers
 from pytest_synebench.schedulers import median_stopping
 from pytest_synebench.schedulers.halving import ranking
+from pytest_synebench.schedulers.population import pbt
 
 SCHEDULING = (
     Parameter(
@@ -146,6 +147,14 @@ SCHEDULING = (
         kind=Kind.FLOAT,
         minimum=0,
         help="probability that pbt draws a hyperparameter anew instead of moving it",
+    ),
+    Parameter(
+        name="pbt_rule",
+        default="paper",
+        kind=Kind.STR,
+        choices=pbt.RULES,
+        help="syne_tune: pbt replaces a share of those that have a loss, not of the population, "
+        "and compares a copy at its first level, not after an interval",
     ),
     Parameter(
         name="mo_metric",
