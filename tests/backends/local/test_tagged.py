@@ -160,6 +160,13 @@ def test_what_is_tagged_and_no_report_is_counted_and_quoted(text: bytes) -> None
     assert len(tagged.trouble) < 200
 
 
+def test_the_first_of_several_bad_lines_is_quoted() -> None:
+    tagged = reader()
+    tagged.feed(b"[tune-metric]: first\n[tune-metric]: second\n" + line(epoch=1, x=[1]))
+    assert tagged.trouble == "'first' behind its tag, no JSON object"
+    assert tagged.rejected == 2
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_raise(data: bytes) -> None:
     tagged = reader()
@@ -183,6 +190,18 @@ def test_a_line_of_any_length_before_a_report_is_not_held() -> None:
         tagged.feed(b"." * 10_000)
         assert len(tagged._line) <= MAX_LINE_BYTES
     assert metrics(tagged.feed(line(epoch=1))) == [{"epoch": 1}]
+
+
+def test_a_tag_that_is_cut_behind_a_long_line_is_one() -> None:
+    tagged = reader()
+    tagged.feed(b"." * MAX_LINE_BYTES + b"[tune-met")
+    assert metrics(tagged.feed(b'ric]: {"epoch": 1}\n')) == [{"epoch": 1}]
+
+
+def test_a_progress_bar_behind_a_report_does_not_make_it_too_long() -> None:
+    tagged = reader()
+    out = tagged.feed(line(epoch=1)[:-1] + b"\r 10%|#    |" * 9000 + b"\n")
+    assert (metrics(out), tagged.rejected) == ([{"epoch": 1}], 0)
 
 
 def test_nothing_is_sent_of_a_level_behind_its_end() -> None:
