@@ -19,7 +19,7 @@ def test_what_comes_back_is_what_load_runs_gives(tmp_path: Path) -> None:
     result = conduct(plan_in(tmp_path), root=tmp_path / "s")
     assert result.finished
     assert len(result.trials) == 3
-    assert load_runs(tmp_path / "s") == [result]
+    assert [*load_runs(tmp_path / "s")] == [result]
     assert result.best is not None
     (best,) = (t for t in result.trials if result.best["loss"] in [r.loss for r in t.reports])
     assert result.best_config == best.config

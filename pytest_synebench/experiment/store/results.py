@@ -75,7 +75,7 @@ class RunRecord:
     metadata: Mapping[str, Any]  #: what metadata.json holds
     finished: bool  #: whether it ended by a criterion
     reason: str  #: why it ended; "" while it is running, or after a crash
-    read: Callable[[], Sequence[TrialRecord]] = field(repr=False)  #: its journal
+    read: Callable[[], Sequence[TrialRecord]] = field(repr=False, compare=False)  #: its journal
 
     @cached_property
     def trials(self) -> tuple[TrialRecord, ...]:
