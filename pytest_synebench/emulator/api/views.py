@@ -31,7 +31,8 @@ _SUMMARY = (
 def described(account: Account, entry: Entry, faults: Sequence[Fault] = ()) -> dict[str, Any]:
     """Return a job in full."""
     kinds = {fault.kind for fault in faults}
-    life = entry.earlier if kinds & {Kind.STALE, Kind.LAG} else entry.life
+    old = bool(kinds & {Kind.STALE, Kind.LAG})
+    life = entry.earlier if old else entry.life
     out: dict[str, Any] = {
         "TrainingJobName": entry.name,
         "TrainingJobArn": account.arn(entry.name),
@@ -39,7 +40,7 @@ def described(account: Account, entry: Entry, faults: Sequence[Fault] = ()) -> d
         "SecondaryStatus": life.secondary.value,
         "ModelArtifacts": {"S3ModelArtifacts": model_uri(entry)},
         "CreationTime": life.created_s,
-        "LastModifiedTime": entry.modified_s,
+        "LastModifiedTime": life.history[-1].start_s if old else entry.modified_s,
         "StoppingCondition": _stopping(entry, life),
         "SecondaryStatusTransitions": _transitions(life, kinds),
         "FinalMetricDataList": [
