@@ -1,1 +1,1 @@
-"""Runs attempts as training jobs of SageMaker."""
+"""Attempts as SageMaker training jobs. The rules are pure; AWS is met in ``port`` alone."""
