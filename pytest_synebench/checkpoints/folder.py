@@ -97,20 +97,22 @@ class FolderArchive:
             CheckpointError: there is none, or not as it was kept; nothing is left of it here.
         """
         source = self._path(place)
-        found: list[manifest.Manifest] = []
+        # Before a byte of it is written here: what is no checkpoint may be of any size.
+        told = manifest.outline(str(source), place.level, place.trial_id)
+        if sha256 is not None and told.sha256 != sha256:
+            raise CheckpointError(f"its manifest is {told.sha256[:12]}…, not {sha256[:12]}…")
 
         def fill(part: str) -> None:
             Path(part).rmdir()
             _copy(source, Path(part))
-            found.append(manifest.verify(part, place.level, place.trial_id))
-            if sha256 is not None and (other := found[0].sha256) != sha256:
-                raise CheckpointError(f"its manifest is {other[:12]}…, not {sha256[:12]}…")
+            if manifest.verify(part, place.level, place.trial_id).sha256 != told.sha256:
+                raise CheckpointError(f"{source} was changed while it was copied")
 
         try:
             manifest.install(str(checkpoints), place.level, fill)
         except OSError as error:
             raise CheckpointError(f"{source} cannot be brought back: {error}") from error
-        return _ref(found[0], place)
+        return _ref(told, place)
 
     def remove(self, place: Place) -> None:
         """Have no checkpoint at a place.

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
 
 NAME = "manifest.json"
 SCHEMA = 1
+LARGEST_BYTES = 8 << 20  #: of a manifest that is read
 KEEP = 2  #: generations that stay on disk
 _PART = ".part-"
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 18
+_LARGE_BYTES = 4 << 20  #: from here on a thread that waits for the disk pays
 
 
 class Manifest:
@@ -143,8 +145,13 @@ def _seal(part: str, level: int, trial: int | None) -> None:
         path = os.path.join(part, name)
         if name == NAME:
             raise CheckpointError(f"{NAME!r} is our own file's name; give yours another")
-        sync_file(path)
-        files[name] = {"sha256": _sha256_of(path), "size": os.path.getsize(path)}
+        size = os.path.getsize(path)
+        if size < _LARGE_BYTES:
+            sync_file(path)
+            digest = _sha256_of(path)
+        else:
+            digest = _sync_and_hash(path)
+        files[name] = {"sha256": digest, "size": size}
     if not files:
         raise CheckpointError("save_model_fn wrote no file into the directory it was given")
     for folder, _, _ in os.walk(part):
@@ -237,6 +244,23 @@ def verify(directory: str, level: int, trial: int | None = None) -> Manifest:
     Raises:
         CheckpointError: something differs; the text names the file and the difference.
     """
+    manifest = outline(directory, level, trial)
+    try:
+        for name, told in manifest.files.items():
+            if _sha256_of(os.path.join(directory, name)) != told["sha256"]:
+                raise CheckpointError(
+                    f"{name!r} was changed after it was saved: its SHA-256 differs"
+                )
+    except OSError as error:
+        raise CheckpointError(f"it cannot be read: {error}") from None
+    return manifest
+
+
+def outline(directory: str, level: int, trial: int | None = None) -> Manifest:
+    """Return the manifest of a checkpoint with the files and sizes that it should have.
+
+    Looks into no file: what is no checkpoint costs no more than a look. Else as ``verify``.
+    """
     try:
         manifest = _read_manifest(directory)
         if manifest.level != level:
@@ -245,7 +269,11 @@ def verify(directory: str, level: int, trial: int | None = None) -> Manifest:
             raise CheckpointError(f"its manifest is of trial {manifest.trial}, not {trial}")
         _verify_names({*_files(directory)} - {NAME}, manifest.files)
         for name, told in manifest.files.items():
-            _verify_file(os.path.join(directory, name), name, told)
+            size = os.path.getsize(os.path.join(directory, name))
+            if size != told["size"]:
+                raise CheckpointError(
+                    f"{name!r} has {size} bytes, its manifest says {told['size']}"
+                )
     except OSError as error:
         raise CheckpointError(f"it cannot be read: {error}") from None
     return manifest
@@ -260,14 +288,6 @@ def _verify_names(found: set[str], told: Mapping[str, object]) -> None:
         )
 
 
-def _verify_file(path: str, name: str, told: Mapping[str, Any]) -> None:
-    size = os.path.getsize(path)
-    if size != told["size"]:
-        raise CheckpointError(f"{name!r} has {size} bytes, its manifest says {told['size']}")
-    if _sha256_of(path) != told["sha256"]:
-        raise CheckpointError(f"{name!r} was changed after it was saved: its SHA-256 differs")
-
-
 def _read_manifest(directory: str) -> Manifest:
     path = os.path.join(directory, NAME)
     try:
@@ -276,7 +296,7 @@ def _read_manifest(directory: str) -> Manifest:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             raise CheckpointError(f"{NAME!r} is not a regular file")
         with open(path, "rb") as file:
-            data = file.read()
+            data = file.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
         raise CheckpointError(f"it has no {NAME!r}") from None
     return parse(data)
@@ -290,6 +310,8 @@ def parse(data: bytes) -> Manifest:
     """
     import json
 
+    if len(data) > LARGEST_BYTES:
+        raise CheckpointError(f"{NAME!r} has more than {LARGEST_BYTES} bytes, which are not read")
     try:
         told = json.loads(data)
     except (ValueError, RecursionError) as error:
@@ -345,7 +367,32 @@ def _sha256_of(path: str) -> str:
     import hashlib
 
     digest = hashlib.sha256()
+    buffer = bytearray(_CHUNK_BYTES)
+    view = memoryview(buffer)
     with open(path, "rb", buffering=0) as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
+        while read := file.readinto(buffer):
+            digest.update(view[:read])
     return digest.hexdigest()
+
+
+def _sync_and_hash(path: str) -> str:
+    """Make a file durable, and hash it while the disk is at work."""
+    from threading import Thread
+
+    failed: list[BaseException] = []
+
+    def sync() -> None:
+        try:
+            sync_file(path)
+        except BaseException as error:
+            failed.append(error)
+
+    syncing = Thread(target=sync)
+    syncing.start()
+    try:
+        digest = _sha256_of(path)
+    finally:
+        syncing.join()
+    if failed:
+        raise failed[0]
+    return digest

@@ -67,6 +67,25 @@ def test_a_link_out_of_it_is_refused(kept: Path, tmp_path: Path) -> None:
         FolderArchive(tmp_path / "archive").restore(PLACE, tmp_path / "there")
 
 
+def test_what_is_no_checkpoint_is_refused_before_a_byte_of_it_is_copied(
+    kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr("shutil.copytree", lambda *_args, **_options: copied.append("all of it"))
+    os.truncate(kept / "state.json", 1 << 40)  # a TiB, of which the disk has none
+    archive = FolderArchive(tmp_path / "archive")
+    with pytest.raises(CheckpointError, match=r"'state.json' has 1099511627776 bytes, its manif"):
+        archive.restore(PLACE, tmp_path / "there")
+    (kept / "state.json").unlink()
+    with pytest.raises(CheckpointError, match=r"'state.json' is in the manifest but not in the"):
+        archive.restore(PLACE, tmp_path / "there")
+    (kept / "manifest.json").write_bytes(b"[" * ((8 << 20) + 1))
+    with pytest.raises(CheckpointError, match="has more than 8388608 bytes, which are not read"):
+        archive.restore(PLACE, tmp_path / "there")
+    assert copied == []
+    assert not (tmp_path / "there").exists()
+
+
 def test_what_a_killed_keep_left_is_collected(kept: Path, tmp_path: Path) -> None:
     (tmp_path / "archive/.part-abc").mkdir()
     FolderArchive(tmp_path / "archive").collect()

@@ -32,7 +32,6 @@ from pytest_synebench.checkpoints.s3.sweeping import Sweep
 from pytest_synebench.errors import CheckpointError, StoreError
 from pytest_synebench.trial import CheckpointRef, TrialId
 
-_MANIFEST_BYTES = 8 << 20  #: of the largest that is read
 _PREFLIGHT_TRIES = 6
 
 
@@ -71,7 +70,11 @@ class S3Archive:
         self._ask = Asking(self._where, tries=tries, backoff_s=backoff_s, chance=chance)
         # Who waits for the first trial wants to know soon.
         self._ask_soon = Asking(
-            self._where, tries=min(tries, _PREFLIGHT_TRIES), backoff_s=backoff_s, chance=chance
+            self._where,
+            tries=min(tries, _PREFLIGHT_TRIES),
+            backoff_s=backoff_s,
+            chance=chance,
+            pace=self._ask.pace,
         )
         self._in_use = InUse()
         self._one_sweep = Lock()
@@ -275,10 +278,10 @@ class S3Archive:
 
         def get() -> tuple[bytes, manifest.Manifest]:
             answer = self._client.get_object(Bucket=self.address.bucket, Key=key)
-            if answer["ContentLength"] > _MANIFEST_BYTES:
+            if answer["ContentLength"] > manifest.LARGEST_BYTES:
                 raise CheckpointError(
-                    f"its manifest has {answer['ContentLength']} bytes; at most {_MANIFEST_BYTES} "
-                    "are read"
+                    f"its manifest has {answer['ContentLength']} bytes; at most "
+                    f"{manifest.LARGEST_BYTES} are read"
                 )
             body: bytes = answer["Body"].read()
             try:

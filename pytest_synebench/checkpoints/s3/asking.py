@@ -5,7 +5,8 @@ botocore's own retries are off, so that the number of requests is bounded by one
 Invariants (tests/checkpoints/s3/test_asking.py holds each one):
 - nothing is asked more than ``tries`` times;
 - what asking again cannot mend (no bucket, no right, no credentials) is asked once;
-- a wait ends when the archive is closed.
+- a wait ends when the archive is closed;
+- fewer are asked at once where the server is busy (``pace``).
 
 Source of the wait ("full jitter"): Brooker, Exponential Backoff And Jitter, AWS Architecture Blog,
 2015.
@@ -20,6 +21,8 @@ from threading import Event
 from typing import Any, TypeVar
 
 from pytest_synebench.checkpoints.s3 import causes
+from pytest_synebench.checkpoints.s3.pace import MOST, Pace
+from pytest_synebench.clock import Clock, SystemClock
 from pytest_synebench.errors import StoreError
 
 TRIES = 12  #: of one request: of 10 million, at 30 % faults, 5 fail
@@ -44,6 +47,8 @@ class Asking:
         tries: int = TRIES,
         backoff_s: float = BACKOFF_S,
         chance: random.Random | None = None,
+        pace: Pace | None = None,
+        clock: Clock | None = None,
     ) -> None:
         """Be ready.
 
@@ -52,15 +57,23 @@ class Asking:
             tries: requests until one is given up.
             backoff_s: longest first wait, in seconds; each that follows may be twice as long.
             chance: draws the waits, so that clients that failed together do not return together.
+            pace: bounds the requests that are under way at once; None: one of its own.
+            clock: for how long an answer takes.
         """
         self._where = where
         self._tries = tries
         self._backoff_s = backoff_s
         self._chance = chance or random.Random()
+        self.pace = pace or Pace()
+        self._clock = clock or SystemClock()
         self._closed = Event()
 
-    def __call__(self, request: Callable[[], _T]) -> _T:
+    def __call__(self, request: Callable[[], _T], size: int = 0) -> _T:
         """Return what a request returns; it may be repeated, also after it was carried out.
+
+        Args:
+            request: does it.
+            size: of its body, in bytes.
 
         Raises:
             StoreError: it was not answered, or never will be; the text says why.
@@ -71,7 +84,7 @@ class Asking:
         while True:
             asked += 1
             try:
-                return request()
+                return self._once(request, size)
             except causes.Damaged:
                 damaged += 1
                 if damaged == DAMAGED_TRIES or self._gives_up(asked):
@@ -80,6 +93,18 @@ class Asking:
                 if not causes.is_failure(error):
                     raise
                 self._wait_or_raise(error, asked)
+
+    def _once(self, request: Callable[[], _T], size: int) -> _T:
+        with self.pace.turn():
+            began_s = self._clock.now_s()
+            try:
+                answer = request()
+            except Exception as error:
+                if causes.is_failure(error) and causes.is_busy(error):
+                    self.pace.refused()
+                raise
+            self.pace.answered(self._clock.now_s() - began_s, size)
+        return answer
 
     def _wait_or_raise(self, error: Exception, asked: int) -> None:
         if not causes.may_pass(error):
@@ -133,7 +158,7 @@ def new_client(endpoint: str | None = None) -> Any:
         ) from None
     config = Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=16,
+        max_pool_connections=MOST,
         # Every body has a SHA-256 of ours: a CRC beside it would cost time and decide nothing.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",

@@ -2,7 +2,8 @@
 
 Invariants (tests/checkpoints/s3/, tests/faults/test_s3_faults.py):
 - what is kept under a hash has that hash: the bytes that are sent are the ones that are hashed,
-  the server compares them on receipt, and what was there before is read before it is relied on;
+  the server compares them on receipt, or tells the hash of what it has, or it is read back; and
+  what was there before is read before it is relied on;
 - a body that is cut off, too long or changed never reaches a checkpoint;
 - a large file is sent in parts, one in memory at a time, and becomes visible whole or not at all.
 """
@@ -10,11 +11,11 @@ Invariants (tests/checkpoints/s3/, tests/faults/test_s3_faults.py):
 from __future__ import annotations
 
 import contextlib
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
-from hashlib import sha256
+from hashlib import md5, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_synebench.checkpoints.s3.address import Address
 from pytest_synebench.checkpoints.s3.asking import Asking
@@ -24,6 +25,13 @@ from pytest_synebench.errors import CheckpointError, StoreError
 PART_BYTES = 16 << 20  #: S3 takes parts from 5 MiB up, and 10,000 of them
 _MOST_PARTS = 10_000
 _CHUNK_BYTES = 1 << 20
+
+
+class _Part(NamedTuple):
+    """A part that was sent."""
+
+    told: dict[str, Any]  #: what completes the upload names of it
+    md5: bytes | None  #: where the server has not said that it compared its SHA-256
 
 
 class Blobs:
@@ -102,7 +110,7 @@ class Blobs:
                     file.write(chunk)
 
         try:
-            self._ask(download)
+            self._ask(download, size)
         except Damaged as error:
             raise CheckpointError(f"{name!r} was changed after it was kept: {error}") from None
         except Exception as error:
@@ -121,7 +129,7 @@ class Blobs:
         if found["ContentLength"] != size:
             return False
         try:
-            self._ask(lambda: _drain(self._read(key, digest, size)))
+            self._ask(lambda: _drain(self._read(key, digest, size)), size)
         except Damaged:
             return False
         return True
@@ -160,14 +168,10 @@ class Blobs:
             answer = self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=data, ChecksumSHA256=checksum
             )
-            self._confirm(answer, checksum, key, digest, size)
+            if not _confirms(answer, checksum, data):
+                _drain(self._read(key, digest, size))
 
-        self._ask(put)
-
-    def _confirm(self, answer: Any, checksum: str, key: str, digest: str, size: int) -> None:
-        """Read back what the server does not say it compared."""
-        if answer.get("ChecksumSHA256") != checksum:
-            _drain(self._read(key, digest, size))
+        self._ask(put, size)
 
     def _put_parts(self, path: Path, name: str, digest: str, size: int) -> None:
         key = self._address.blob(digest)
@@ -179,13 +183,12 @@ class Blobs:
         upload = {"Bucket": self._bucket, "Key": key, "UploadId": begun["UploadId"]}
         try:
             parts = self._send_parts(path, name, digest, size, upload)
-            answer = self._complete(upload, parts)
+            answer = self._complete(upload, [part.told for part in parts])
         except BaseException:
             with contextlib.suppress(Exception):
                 self._client.abort_multipart_upload(**upload)
             raise
-        checksum = _composite(parts)
-        if answer is None or answer.get("ChecksumSHA256") != checksum:
+        if answer is None or not _confirms_parts(answer, parts):
             self._read_back(key, digest, size)
 
     def _read_back(self, key: str, digest: str, size: int) -> None:
@@ -196,9 +199,9 @@ class Blobs:
 
     def _send_parts(
         self, path: Path, name: str, digest: str, size: int, upload: dict[str, str]
-    ) -> list[dict[str, Any]]:
+    ) -> list[_Part]:
         part_bytes = max(self._part_bytes, -(-size // _MOST_PARTS))
-        whole, sent, parts = sha256(), 0, list[dict[str, Any]]()
+        whole, sent, parts = sha256(), 0, list[_Part]()
         with path.open("rb") as file:
             while data := file.read(part_bytes):
                 whole.update(data)
@@ -208,14 +211,16 @@ class Blobs:
         _check(whole.hexdigest(), sent, name, digest, size)
         return parts
 
-    def _send_part(self, data: bytes, number: int, upload: dict[str, str]) -> dict[str, Any]:
+    def _send_part(self, data: bytes, number: int, upload: dict[str, str]) -> _Part:
         checksum = _base64(sha256(data).hexdigest())
         answer = self._ask(
             lambda: self._client.upload_part(
                 **upload, PartNumber=number, Body=data, ChecksumSHA256=checksum
-            )
+            ),
+            len(data),
         )
-        return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
+        told = {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
+        return _Part(told, None if answer.get("ChecksumSHA256") == checksum else _md5(data))
 
     def _complete(self, upload: dict[str, str], parts: list[dict[str, Any]]) -> Any:
         """Make the file visible; None: an earlier answer was lost, or it is not."""
@@ -247,9 +252,26 @@ def _base64(digest: str) -> str:
     return b64encode(bytes.fromhex(digest)).decode()
 
 
-def _composite(parts: list[dict[str, Any]]) -> str:
-    """Return the checksum that S3 gives an object made of parts: that of their checksums."""
-    from base64 import b64decode
+def _confirms(answer: Any, checksum: str, data: bytes) -> bool:
+    """Whether a server says that it has the bytes: by their SHA-256, or by their MD5 as its ETag.
 
-    joined = b"".join(b64decode(part["ChecksumSHA256"]) for part in parts)
-    return f"{b64encode(sha256(joined).digest()).decode()}-{len(parts)}"
+    An ETag is their MD5 where S3 does not encrypt with a key of its own; else it is another one.
+    """
+    if answer.get("ChecksumSHA256") == checksum:
+        return True
+    return bool(answer.get("ETag", "").strip('"') == _md5(data).hex())
+
+
+def _confirms_parts(answer: Any, parts: list[_Part]) -> bool:
+    """Whether a server says that it has made one object of these parts, by a hash of hashes."""
+    number = len(parts)
+    if all(part.md5 is not None for part in parts):
+        joined = _md5(b"".join(part.md5 or b"" for part in parts)).hex()
+        return bool(answer.get("ETag", "").strip('"') == f"{joined}-{number}")
+    joined_sha256 = sha256(b"".join(b64decode(part.told["ChecksumSHA256"]) for part in parts))
+    composite = f"{b64encode(joined_sha256.digest()).decode()}-{number}"
+    return bool(answer.get("ChecksumSHA256") == composite)
+
+
+def _md5(data: bytes) -> bytes:
+    return md5(data, usedforsecurity=False).digest()

@@ -80,6 +80,15 @@ def may_pass(error: BaseException) -> bool:
     return isinstance(error, HTTPClientError | Unreachable | Cut | ResponseParserError)
 
 
+def is_busy(error: BaseException) -> bool:
+    """Whether a server has said that it has too much to do, or nothing in time."""
+    from botocore.exceptions import HTTPClientError, ReadTimeoutError
+
+    if isinstance(error, HTTPClientError):
+        return isinstance(error, ReadTimeoutError)
+    return status(error) in (429, 503) or code(error) == "RequestTimeout"
+
+
 def in_words(error: BaseException, where: str) -> str:
     """Return what happened, and the way out."""
     name = code(error)

@@ -45,7 +45,7 @@ from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.experiment.keeping.retention import Retention
 from pytest_synebench.trial import CheckpointRef, TrialId, TrialState
 
-THREADS = 4
+THREADS = 8  #: requests under way at once are bounded by the archive
 _Frozen: TypeAlias = tuple[Place, Path]
 
 

@@ -149,3 +149,14 @@ def test_every_request_is_sent_once_by_the_client_itself() -> None:
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         retries = new_client().meta.config.retries
     assert retries["total_max_attempts"] == 1
+
+
+def test_a_busy_server_is_asked_by_fewer_at_once_and_an_answer_is_no_sign_of_that() -> None:
+    ask = Asking("s3://b/", tries=9, backoff_s=0.0)
+    before = ask.pace.room
+    for other in (refusal(404, "NoSuchKey"), refusal(403, "AccessDenied"), Damaged("cut")):
+        with pytest.raises(type(other) if not isinstance(other, ClientError) else Exception):
+            ask(Counted(*[other] * 9))
+    assert ask.pace.room == before
+    ask(Counted(refusal(503, "SlowDown")))
+    assert ask.pace.room == before // 2
