@@ -126,4 +126,6 @@ def remarks(plan: Plan, blackbox: Blackbox) -> list[str]:
     told = [f"simulated{which}: every time is virtual, nothing was trained"]
     if plan.params["trial_timeout"] is not None:
         told.append("trial_timeout does not apply: a simulated trial takes what its curve says")
+    if (store := plan.params["checkpoint_store"]) != "local":
+        told.append(f"checkpoint_store is {store}, and nothing is kept there: there are no bytes")
     return told + [text for text in (blackbox.remark(plan.definition.metric),) if text]

@@ -279,3 +279,10 @@ def test_slots_are_as_many_as_asked_whatever_the_machine(tmp_path: Path) -> None
 def test_a_deadline_is_said_not_to_apply(tmp_path: Path) -> None:
     told = simulation.remarks(plan(tmp_path, trial_timeout=3.0), TABLE)
     assert "trial_timeout does not apply" in told[1]
+
+
+def test_a_store_of_checkpoints_that_are_none_is_said_to_get_nothing(tmp_path: Path) -> None:
+    told = simulation.remarks(plan(tmp_path, checkpoint_store="s3://bucket/x"), TABLE)
+    assert (
+        "checkpoint_store is s3://bucket/x, and nothing is kept there: there are no bytes" in told
+    )

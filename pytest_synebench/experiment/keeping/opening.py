@@ -19,15 +19,18 @@ from pytest_synebench.checkpoints.folder import FolderArchive
 from pytest_synebench.checkpoints.protocol import CheckpointArchive
 from pytest_synebench.clock import SystemClock
 from pytest_synebench.errors import BackendError, StoreError, UsageError
-from pytest_synebench.experiment.journal.trials import TrialTable
+from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
 from pytest_synebench.experiment.keeping.backend import KeepingBackend, Wakeable
 from pytest_synebench.experiment.keeping.collecting import Claim
+from pytest_synebench.experiment.keeping.disk_budget import MB, DiskBudget
 from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.experiment.keeping.retention import Retention
+from pytest_synebench.experiment.keeping.rising import removal_order
 from pytest_synebench.experiment.keeping.tidying import TidyingBackend
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.store.holder import Holder
 from pytest_synebench.experiment.tuner.launch import Launch
+from pytest_synebench.trial import TrialId
 
 _GRACE_S = 24 * 3600.0
 LOCAL = "local"  #: no archive: checkpoints are where trials write them
@@ -60,7 +63,39 @@ def with_keeping(
     retention = Retention(table, plan.params["checkpoint_retention"])
     if url != LOCAL:
         backend = _with_archive(plan, directory, launch, retention, backend, wakeable, remark)
-    return TidyingBackend(backend, retention=retention, trials=directory / "trials", remark=remark)
+    try:
+        budget = _budget(plan, directory, launch, table)
+    except BaseException:
+        backend.close()
+        raise
+    return TidyingBackend(
+        backend, retention=retention, budget=budget, trials=directory / "trials", remark=remark
+    )
+
+
+def _budget(plan: Plan, directory: Path, launch: Launch, table: TrialTable) -> DiskBudget:
+    megabytes = plan.params["checkpoint_disk_mb"]
+    levels = tuple(launch.checkpoint_at or ())
+
+    def order(paused: list[TrialRecord]) -> list[TrialId]:
+        return removal_order(
+            paused,
+            list(table.trials.values()),
+            levels=levels,
+            num_trials=plan.num_trials,
+            reduction_factor=plan.params["reduction_factor"],
+        )
+
+    # A population resumes each that it pauses. In virtual time no disk may have a say.
+    guesses = plan.scheduler != "pbt" and not plan.params["deterministic"]
+    return DiskBudget(
+        directory / "trials",
+        table,
+        limit_bytes=None if megabytes is None else megabytes * MB,
+        at_once=min(plan.params["num_workers"], plan.num_trials),
+        ledger=launch.ledger,
+        order=order if guesses else None,
+    )
 
 
 def _with_archive(

@@ -6,23 +6,29 @@ here, once its processes are gone.
 Invariants (tests/experiment/keeping/test_tidying.py):
 - nothing of a trial goes while one of its processes lives, and nothing that is still needed;
 - what a controller that died did not remove, the next one does;
+- where uploads are slower than trials and there is a budget of disk, new attempts wait for them;
 - what cannot be removed is said once, and fails nobody.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_synebench.backends.protocol import (
+    AttemptBegan,
     AttemptEnded,
+    AttemptGone,
     AttemptKey,
+    AttemptSaved,
     AttemptSpec,
     Backend,
     Observation,
 )
 from pytest_synebench.checkpoints.local import LocalStore
 from pytest_synebench.errors import CheckpointError
+from pytest_synebench.experiment.keeping.disk_budget import DiskBudget
 from pytest_synebench.experiment.keeping.retention import Retention
 from pytest_synebench.trial import TrialId
 
@@ -35,6 +41,7 @@ class TidyingBackend:
         inner: Backend,
         *,
         retention: Retention,
+        budget: DiskBudget,
         trials: Path,
         remark: Callable[[str], None],
     ) -> None:
@@ -43,45 +50,91 @@ class TidyingBackend:
         Args:
             inner: runs the attempts.
             retention: says which checkpoints are needed.
+            budget: of the disk.
             trials: directory of the trials' own.
             remark: takes a line on what could not be removed.
         """
         self._inner = inner
         self._retention = retention
+        self._budget = budget
         self._trials = trials
         self._remark = remark
         self._store = LocalStore()
         self._live: dict[TrialId, AttemptKey] = {}
+        self._leaving: set[AttemptKey] = set()  #: gone, with a checkpoint on its way to the archive
+        self._waiting: dict[AttemptKey, AttemptSpec] = {}  #: for that, where there is no room
+        self._stopped: list[Observation] = []  #: ends of those that were stopped while they waited
         self._due: set[TrialId] = set()  #: that may be over, and were not looked at since
         self._ended = 0  #: trials that had ended when it was last looked
         self._best: TrialId | None = None
         self._failed = False
 
     def start(self, spec: AttemptSpec) -> None:
-        """Have the attempt run."""
+        """Have the attempt run, once what others have saved is on its way no more."""
         self._live[spec.key.trial_id] = spec.key
-        self._inner.start(spec)
+        if self._leaving and self._budget.exceeded:
+            self._waiting[spec.key] = spec
+        else:
+            self._inner.start(spec)
 
     def stop(self, key: AttemptKey) -> None:
         """Have the attempt end."""
-        self._inner.stop(key)
+        if self._waiting.pop(key, None) is not None:
+            self._stopped.append(AttemptEnded(key=key, ok=False, detail="it never ran"))
+        else:
+            self._inner.stop(key)
 
     def poll(self, timeout_s: float) -> list[Observation]:
-        """Return what happened; waits for one to happen."""
+        """Return what happened; waits for one to happen.
+
+        Raises:
+            BackendError: the checkpoints take more than they may, and none can go.
+        """
         self._tidy()
-        told = self._inner.poll(timeout_s)
-        for seen in told:
-            if isinstance(seen, AttemptEnded) and self._live.get(seen.key.trial_id) == seen.key:
-                del self._live[seen.key.trial_id]
-        return told
+        if self._waiting and not (self._leaving and self._budget.exceeded):
+            for key in list(self._waiting):
+                self._inner.start(self._waiting.pop(key))
+        stopped, self._stopped = self._stopped, []
+        told = self._inner.poll(0.0 if stopped else timeout_s)
+        return [self._take(seen) for seen in (*stopped, *told)]
 
     def close(self) -> None:
         """End every attempt by force, and let everything go."""
         self._inner.close()
         self._live.clear()
-        self._tidy()
+        self._clear_those_over()
+
+    def _take(self, seen: Observation) -> Observation:
+        trial_id = seen.key.trial_id
+        match seen:
+            case AttemptSaved(level=level):
+                self._budget.saved(trial_id, level, self._remark)
+            case AttemptGone(key=key):
+                self._leaving.add(key)
+            case AttemptEnded(key=key) if self._live.get(trial_id) == key:
+                del self._live[trial_id]
+                self._leaving.discard(key)
+                self._budget.measure(trial_id)
+            case AttemptBegan(checkpoints=True, resumed_from=0):
+                if level := self._budget.removed_level(trial_id):
+                    why = (
+                        f"its checkpoint of level {level} had been removed, to keep to "
+                        "checkpoint_disk_mb: it begins anew"
+                    )
+                    return replace(seen, remark="; ".join(filter(None, (why, seen.remark))))
+            case _:
+                pass
+        return seen
 
     def _tidy(self) -> None:
+        self._clear_those_over()
+        try:
+            for told in self._budget.keep_to(self._live, settling=bool(self._leaving)):
+                self._remark(told)
+        except CheckpointError as error:
+            self._say_once(str(error))
+
+    def _clear_those_over(self) -> None:
         table, best = self._retention.table, self._retention.best
         if len(table.ended) > self._ended:
             self._due.update(table.ended[self._ended :])
@@ -100,6 +153,10 @@ class TidyingBackend:
         try:
             self._store.retain(checkpoints, ())
         except CheckpointError as error:
-            if not self._failed:
-                self._failed = True
-                self._remark(f"trial {trial_id}: {error}; it stays, and takes up space")
+            self._say_once(f"trial {trial_id}: {error}")
+        self._budget.measure(trial_id)
+
+    def _say_once(self, problem: str) -> None:
+        if not self._failed:
+            self._failed = True
+            self._remark(f"{problem}; it stays, and takes up space")

@@ -61,6 +61,7 @@ CHANGEABLE = LIMITS | frozenset(
         "checkpoint_retention",
         "resume_examples",
         "resume_tolerance",
+        "checkpoint_disk_mb",
     }
 )
 

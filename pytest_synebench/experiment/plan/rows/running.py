@@ -61,6 +61,16 @@ RUNNING = (
         "that completed or were stopped stay too, and in the checkpoint_store every one",
     ),
     Parameter(
+        name="checkpoint_disk_mb",
+        default=None,
+        kind=Kind.INT,
+        minimum=1,
+        optional=True,
+        help="megabytes that a run's checkpoints take on this disk, at most: those of paused "
+        "trials go where the checkpoint_store has them, else where they are least likely to be "
+        "resumed; none: no bound",
+    ),
+    Parameter(
         name="strict_checkpoints",
         default=False,
         kind=Kind.BOOL,
