@@ -1,8 +1,12 @@
-"""The shipped benchmarks, with their checkpoints in an S3 in another process."""
+"""The shipped benchmarks, with their checkpoints in an S3 in another process.
+
+``SYNEBENCH_VARIANT=lstm`` has lstm_wikitext2 run as people do, which takes minutes.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from hashlib import sha256
 from importlib import import_module
@@ -17,6 +21,8 @@ from pytest_synebench.experiment.plan.parameter_table import GLOBALS, resolve
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.plugin.compat import walk_declarations
+
+VARIANT = os.environ.get("SYNEBENCH_VARIANT", "tiny")
 
 
 @pytest.fixture
@@ -123,14 +129,14 @@ def test_lstm_wikitext2_goes_on_from_s3_bit_for_bit(
     tmp_path: Path, store: str, client: Any, bucket: str
 ) -> None:
     pytest.importorskip("torch")
-    common: dict[str, Any] = {"num_trials": 4, "num_workers": 2}
-    kept = plan_of("lstm_wikitext2", "tiny", checkpoint_store=store, **common)
+    common: dict[str, Any] = {"num_workers": 2}
+    kept = plan_of("lstm_wikitext2", VARIANT, checkpoint_store=store, **common)
     run = Run.open(kept, root=tmp_path / "s")
     seen = finish_wiping(run)
     assert_resumed_from_the_store(run, seen.times)
     assert_kept(run, objects(client, bucket))
 
-    whole = Run.open(plan_of("lstm_wikitext2", "tiny", scheduler="fifo", **common), root=tmp_path)
+    whole = Run.open(plan_of("lstm_wikitext2", VARIANT, scheduler="fifo", **common), root=tmp_path)
     finish_wiping(whole)
     for trial_id, trial in run.trials.items():
         expected = {r.resource: r.loss for r in whole.trials[trial_id].reports}
