@@ -12,6 +12,7 @@ from functools import partial
 import collected
 import command
 import deciding
+import kept
 import replayed
 import simulated
 import startup
@@ -230,5 +231,6 @@ CASES = (
         environment="optuna_subprocess",
         slow=True,
     ),
+    *(Case(row=row, system="pytest-synebench", take=take) for row, take in kept.TAKES.items()),
     *(Case(row="utilisation", system=name, take=take) for name, take in utilisation.CASES.items()),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import kept
 import utilisation
 
 
@@ -154,5 +155,6 @@ ROWS = {
             columns=utilisation.COLUMNS,
             goal="published",
         ),
+        *(Row(key=key, **kept.ROWS[key]) for key in kept.ROWS),
     )
 }
