@@ -190,3 +190,7 @@ def test_a_copy_that_could_not_load_what_it_was_to_begin_from_keeps_its_own_hist
             for report in trial.reports:
                 assert json.loads(str(report.metrics["chain"])) == [x] * report.resource
     assert not any("is not kept" in remark for remark in run.remarks)
+    lines = (run.directory / "checkpoints.jsonl").read_text().splitlines()
+    ledger = [json.loads(line[9:]) for line in lines]
+    gone = {(one["trial"], one["attempt"], one["level"]) for one in ledger if "removed" in one}
+    assert gone == {(trial_id, 0, parent.level) for trial_id, parent in copies(run).items()}
