@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pytest_synebench.errors import RunError
@@ -29,3 +29,15 @@ def disk_errors(directory: Path) -> Iterator[None]:
             f"the run in {directory} cannot go on: {error.strerror or error}{where}. Nothing that "
             "was reported is lost: mend that, and go on with --synebench-resume"
         ) from error
+
+
+@contextlib.contextmanager
+def derived_errors(remark: Callable[[str], None]) -> Iterator[None]:
+    """Say that what the journal has anyway could not be written beside it; the run is over."""
+    try:
+        yield
+    except OSError as error:
+        remark(
+            f"results.csv.gz or metadata.json could not be written: {error.strerror}. The "
+            "journal has it all: mend that, and --synebench-resume writes them"
+        )

@@ -25,7 +25,7 @@ from pytest_synebench.experiment.assembly import (
     build_store,
     slots,
 )
-from pytest_synebench.experiment.disk import disk_errors
+from pytest_synebench.experiment.disk import derived_errors, disk_errors
 from pytest_synebench.experiment.external.searcher import ExternalSearcher, recalling
 from pytest_synebench.experiment.fencing import FencedBackend, take
 from pytest_synebench.experiment.journal import timings
@@ -33,6 +33,7 @@ from pytest_synebench.experiment.journal.journal import Journal
 from pytest_synebench.experiment.journal.replay import replay
 from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
 from pytest_synebench.experiment.keeping.opening import with_keeping
+from pytest_synebench.experiment.keeping.results_copy import ResultsCopy, copy_of
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.plan.workers import check_gpus
 from pytest_synebench.experiment.store import directories, summary
@@ -72,6 +73,7 @@ class Run:
     _tuner: Tuner | None = None
     _journal: Journal | None = None
     _lease: Lease | None = None
+    _copy: ResultsCopy | None = None
     _busy_s: dict[TrialId, float] = field(default_factory=dict)
     _external: ExternalSearcher | None = None  #: what asks a process for configs
 
@@ -147,6 +149,7 @@ class Run:
             directories.check_space(self.directory)
         if not directories.read_metadata(self.directory):
             directories.write_metadata(self.directory, directories.describe(self.plan, self._clock))
+        self._copy = copy_of(self.plan, self.directory)
         if journal.torn_bytes:
             self.remarks.append(
                 f"the last line of the journal was torn by a crash ({journal.torn_bytes} bytes): "
@@ -336,13 +339,10 @@ class Run:
 
     def _conclude(self, reason: str, *, finished: bool) -> None:
         self.reason, self.finished = reason, finished
-        try:
+        with derived_errors(self.remarks.append):
             self._write_derived()
-        except OSError as error:
-            self.remarks.append(
-                f"results.csv.gz or metadata.json could not be written: {error.strerror}. The "
-                "journal has it all: mend that, and --synebench-resume writes them"
-            )
+        if self._copy is not None:
+            self._copy.finish(self.remarks.append)
         self._release()
 
     def _write_derived(self) -> None:
@@ -370,6 +370,8 @@ class Run:
             self.remarks.extend(self._tuner.remarks)
             self._tuner.parts.backend.close()
             self._tuner = None
+        if self._copy is not None:
+            self._copy.close()
         if self._journal is not None:
             with contextlib.suppress(OSError):
                 self._journal.close()

@@ -153,7 +153,7 @@ def new_client(endpoint: str | None = None) -> Any:
         from botocore.exceptions import BotoCoreError
     except ImportError:
         raise StoreError(
-            "a checkpoint_store in S3 needs boto3, which is not installed: "
+            "what is kept in S3 needs boto3, which is not installed: "
             "pip install 'pytest-synebench[aws]'"
         ) from None
     config = Config(

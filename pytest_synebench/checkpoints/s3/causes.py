@@ -14,7 +14,7 @@ _PASSING_STATUS = {408, 409, 425, 429}
 #: Codes that come with a status 400 and pass: the bytes were damaged or cut off on their way.
 _PASSING_CODES = {"BadDigest", "IncompleteBody", "RequestTimeout", "RequestTimeTooSkewed"}
 _WAYS_OUT = {
-    "NoSuchBucket": "there is no such bucket: make it, or name another in --checkpoint_store",
+    "NoSuchBucket": "there is no such bucket: make it, or name another one",
     "AccessDenied": "the credentials have no right to that: it takes s3:GetObject, s3:PutObject, "
     "s3:DeleteObject and s3:ListBucket",
     "ExpiredToken": "the credentials have expired: renew them, and go on with --synebench-resume",

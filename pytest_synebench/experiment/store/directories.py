@@ -62,6 +62,7 @@ CHANGEABLE = LIMITS | frozenset(
         "resume_examples",
         "resume_tolerance",
         "checkpoint_disk_mb",
+        "results",
     }
 )
 
@@ -289,7 +290,9 @@ def asks_for_more(directory: Path, plan: Plan) -> bool:
 
 def note_params(directory: Path, plan: Plan) -> None:
     """Write into the metadata the limits that a session begins with."""
-    write_metadata(directory, {**read_metadata(directory), "params": dict(plan.params)})
+    described = {**read_metadata(directory), "params": dict(plan.params)}
+    described.pop("outcome", None)  # it goes on
+    write_metadata(directory, described)
 
 
 def note_outcome(

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -40,6 +40,7 @@ class Head(NamedTuple):
     directory: Path
     metadata: Mapping[str, Any]
     closed: Closed | None  #: how its last controller left, if it did
+    fetch: Callable[[], None] | None = None  #: brings its journal here; None: it is here
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pytest_synebench.durable import replace_file
-from pytest_synebench.errors import JournalError, UsageError
+from pytest_synebench.errors import JournalError, StoreError, UsageError
 from pytest_synebench.experiment.journal.journal import read_journal
 from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
 from pytest_synebench.experiment.store.finding import Found, Head, Where, began, find
@@ -155,7 +155,7 @@ class Runs(Sequence[RunRecord]):
         for run in self.records:
             try:
                 _ = run.trials
-            except (JournalError, OSError) as error:
+            except (JournalError, StoreError, OSError) as error:
                 problems[run.directory] = str(error)
             else:
                 whole.append(run)
@@ -206,7 +206,8 @@ def load_runs(
     """Find the runs at or below a path, oldest first; journals are read when they are needed.
 
     Args:
-        path: a run's directory, or any directory above: ``.synebench`` has them all.
+        path: a run's directory, or any directory above: ``.synebench`` has them all. Or
+            ``s3://BUCKET/PREFIX``, where ``--results`` has copied them.
         benchmark: name, glob, or several of them; likewise ``setup``.
         setup: id of a setup.
         run_id: one, or several.
@@ -217,6 +218,7 @@ def load_runs(
 
     Raises:
         UsageError: there is no such directory, or no run in it; a filter can fit no run.
+        StoreError: the bucket cannot be used.
     """
     where = Where.of(
         benchmark=benchmark,
@@ -227,7 +229,7 @@ def load_runs(
         state=state,
         params=params,
     )
-    found = find(Path(path))
+    found = _found(path)
     records = [_record(one) for one in found.runs]
     where.check([run.metadata for run in records])
     if not records:
@@ -236,6 +238,14 @@ def load_runs(
         run for run in records if where.fits(run.metadata, began=run.began, state=run.state)
     )
     return Runs(records=kept, problems=found.problems)
+
+
+def _found(path: str | Path) -> Found:
+    if not str(path).startswith("s3://"):
+        return find(Path(path))
+    from pytest_synebench.experiment.store.fetching import find_in_s3
+
+    return find_in_s3(str(path))
 
 
 def _nothing(path: str, found: Found) -> str:
@@ -248,6 +258,8 @@ def _nothing(path: str, found: Found) -> str:
 
 def _record(one: Head) -> RunRecord:
     def read() -> Sequence[TrialRecord]:
+        if one.fetch is not None:
+            one.fetch()
         table = TrialTable()
         for entry in read_journal(one.directory / "journal.jsonl")[1]:
             table.fold(entry.event, entry.decisions)

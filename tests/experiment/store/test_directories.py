@@ -134,6 +134,7 @@ OTHER: dict[str, Any] = {
     "launch": "cold",
     "mo_metric": "size",
     "checkpoint_store": "s3://bucket",
+    "results": "s3://bucket",
 }
 
 
@@ -308,3 +309,10 @@ def test_the_outcome_is_added_to_the_metadata(tmp_path: Path) -> None:
 
 def test_a_run_without_metadata_has_none(tmp_path: Path) -> None:
     assert directories.read_metadata(tmp_path) == {}
+
+
+def test_a_run_that_goes_on_no_longer_says_how_it_ended(tmp_path: Path) -> None:
+    plan = toy_plan(tmp_path)
+    directories.note_outcome(tmp_path, plan, reason="why", finished=True, trials={})
+    directories.note_params(tmp_path, plan)
+    assert "outcome" not in directories.read_metadata(tmp_path)

@@ -71,6 +71,13 @@ RUNNING = (
         "resumed; none: no bound",
     ),
     Parameter(
+        name="results",
+        default="local",
+        kind=Kind.STR,
+        help="where journal, results and metadata are copied, once a minute and at the end: "
+        "s3://BUCKET/PREFIX (the extra aws); local: in the run's directory only",
+    ),
+    Parameter(
         name="strict_checkpoints",
         default=False,
         kind=Kind.BOOL,
