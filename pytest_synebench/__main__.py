@@ -12,7 +12,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pytest_synebench.errors import SynebenchError, UsageError
 
@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     gate.add_argument("--json", type=Path, metavar="FILE", help="write the verdict there as JSON")
     gate.add_argument("--markdown", type=Path, metavar="FILE", help="and there as Markdown")
     report = commands.add_parser("report", help="make one HTML page of stored runs")
-    report.add_argument("runs", type=Path, nargs="+", metavar="RUNS", help="directories with runs")
+    report.add_argument("runs", nargs="+", metavar="RUNS", help="directories with runs")
     report.add_argument(
         "--html",
         type=Path,
@@ -66,8 +66,20 @@ def parser() -> argparse.ArgumentParser:
         help="a run's directory, or any above (default: .synebench): the newest run that goes on",
     )
     watch.add_argument("--once", action="store_true", help="show it as it is, and be done")
-    for name, text in _FILTERS.items():
-        report.add_argument(f"--{name}", metavar="X", action="append", help=text)
+    export = commands.add_parser("export", help="write stored runs for another tool")
+    export.add_argument(
+        "format", metavar="FORMAT", help="mlflow, optuna, tensorboard, or one of a package"
+    )
+    export.add_argument("runs", nargs="+", metavar="RUNS", help="directories with runs")
+    export.add_argument(
+        "--to",
+        required=True,
+        metavar="WHERE",
+        help="a folder (tensorboard); a file or URL of a database or server (mlflow, optuna)",
+    )
+    for one in (report, export):
+        for name, text in _FILTERS.items():
+            one.add_argument(f"--{name}", metavar="X", action="append", help=text)
     return top
 
 
@@ -106,7 +118,7 @@ def _gate(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from pytest_synebench.analysis.page import making
 
-    filters = {name: getattr(options, name) or "*" for name in _FILTERS}
+    filters = _filters(options)
     made = making.page(options.runs, title=options.title, verdict=options.verdict, filters=filters)
     html = options.html or (None if options.markdown else Path("report.html"))
     for path in making.write(made, html=html, markdown=options.markdown):
@@ -124,8 +136,26 @@ def _watch(options: argparse.Namespace) -> int:
     return 0
 
 
+def _filters(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: getattr(options, name) or "*" for name in _FILTERS}
+
+
+def _export(options: argparse.Namespace) -> int:
+    from pytest_synebench.analysis.exporters import catalog
+    from pytest_synebench.analysis.page import making
+
+    export = catalog.exporter(options.format)
+    runs = making.together(options.runs, _filters(options)).readable()
+    for line in export(runs, options.to):
+        sys.stdout.write(f"written: {line}\n")
+    for why in runs.problems.values():
+        sys.stderr.write(f"left out: {why}\n")
+    return 0
+
+
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "gate": _gate,
+    "export": _export,
     "report": _report,
     "watch": _watch,
 }

@@ -32,16 +32,25 @@ def page(
     Raises:
         UsageError: a path holds no run, no run fits the filters, or the verdict is none.
     """
-    found = [load_runs(path, **(filters or {})) for path in paths]
+    runs = together(paths, filters or {})
+    told = None if verdict is None else _verdict(verdict)
+    return content(runs, title=title, verdict=told)
+
+
+def together(paths: Iterable[str | Path], filters: Mapping[str, Any]) -> Runs:
+    """Return the runs at or below any of some paths, each once, oldest first.
+
+    Raises:
+        UsageError: a path holds no run, or no run fits the filters.
+    """
+    found = [load_runs(path, **filters) for path in paths]
     runs = {run.directory.absolute(): run for one in found for run in one}
     if not runs:
-        raise UsageError(
-            f"no run fits {dict(filters or {})}; leave a filter out to see which are there"
-        )
+        told = {name: value for name, value in filters.items() if value != "*"}
+        raise UsageError(f"no run fits {told}; leave a filter out to see which there are")
     problems = {path: why for one in found for path, why in one.problems.items()}
     ordered = sorted(runs.values(), key=lambda run: run.directory.name.split("-", 1)[-1])
-    told = None if verdict is None else _verdict(verdict)
-    return content(Runs(records=tuple(ordered), problems=problems), title=title, verdict=told)
+    return Runs(records=tuple(ordered), problems=problems)
 
 
 def _verdict(path: Path) -> Mapping[str, Any]:

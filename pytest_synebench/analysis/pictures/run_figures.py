@@ -212,11 +212,10 @@ def trade_off(group: Group, run: RunRecord) -> Figure | None:
     other = params.get("mo_metric") or ""
     sign = -1.0 if params.get("mo_mode") == "max" else 1.0
     points = [
-        (report.loss, sign * float(second), trial.id)
+        (report.loss, sign * second, trial.id)
         for trial in run.trials
         for report in trial.reports[-1:]
-        if isinstance(second := report.metrics.get(other), int | float)
-        and math.isfinite(second)
+        if math.isfinite(second := single.number(report.metrics.get(other)))
         and math.isfinite(report.loss)
     ]
     if not other or len(points) < 2:

@@ -90,7 +90,7 @@ def varied(configs: Sequence[Mapping[str, Scalar]]) -> list[str]:
 
 def axis(name: str, values: Sequence[Scalar], *, log: bool = False) -> Axis:
     """Return where values are on an axis: numbers by size, anything else by order of its text."""
-    numbers = [_number(value) for value in values]
+    numbers = [number(value) for value in values]
     if any(math.isnan(one) for one in numbers):
         return _choices(name, values)
     log = log and min(numbers) > 0
@@ -116,14 +116,15 @@ def _choices(name: str, values: Sequence[Scalar]) -> Axis:
     )
 
 
-def _number(value: Scalar) -> float:
+def number(value: Scalar) -> float:
+    """Return a value as a finite number; NaN: it is none, or none that fits."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     try:
-        number = float(value)
+        found = float(value)
     except OverflowError:
         return math.nan
-    return number if math.isfinite(number) else math.nan
+    return found if math.isfinite(found) else math.nan
 
 
 def is_log(domain: Any) -> bool:
