@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pytest_synebench.analysis.curves import incumbent
 from pytest_synebench.analysis.pictures import figures, run_figures
@@ -25,6 +25,7 @@ from pytest_synebench.analysis.pictures.ink import Figure
 from pytest_synebench.experiment.store.results import RunRecord, Runs
 from pytest_synebench.trial import Config, Scalar
 
+Row: TypeAlias = Mapping[str, Scalar]
 TRIALS_AT_MOST = 2000  #: rows
 LOOKED_INTO = 24  #: setups with figures of their own
 
@@ -89,17 +90,26 @@ def content(runs: Runs, *, title: str, verdict: Mapping[str, Any] | None = None)
         mine = list(members)
         sections.append(_section(mine, max(0, LOOKED_INTO - looked_into)))
         looked_into += len(mine)
-    trials = [row for group in every for run in group.every for row in _trials(group, run)]
+    trials = [_trials(group, run) for group in every for run in group.every]
+    kept = _kept(trials)
     return Content(
         title=title,
         sections=tuple(sections),
         across=tuple(_across(every)),
         runs=tuple(_run(group, run) for group in every for run in group.every),
-        trials=tuple(trials[:TRIALS_AT_MOST]),
-        trials_left_out=max(0, len(trials) - TRIALS_AT_MOST),
+        trials=kept,
+        trials_left_out=sum(map(len, trials)) - len(kept),
         verdict=verdict,
         problems=runs.problems,
     )
+
+
+def _kept(by_run: Sequence[Sequence[Row]]) -> tuple[Row, ...]:
+    """Return the trials that have a row: all, or as many of each run, its first ones."""
+    quota = TRIALS_AT_MOST
+    if sum(map(len, by_run)) > TRIALS_AT_MOST:
+        quota = max(1, TRIALS_AT_MOST // len(by_run))
+    return tuple(row for rows in by_run for row in rows[:quota])[:TRIALS_AT_MOST]
 
 
 def _section(members: Sequence[Group], looked_into: int) -> Section:
@@ -211,7 +221,9 @@ def _run(group: Group, run: RunRecord) -> Mapping[str, Scalar]:
     }
 
 
-def _trials(group: Group, run: RunRecord) -> list[Mapping[str, Scalar]]:
+def _trials(group: Group, run: RunRecord) -> list[Row]:
+    """Return a row per trial, the best first; those that measured nothing last."""
+    losses = {t.id: t.best.loss if t.best else math.inf for t in run.trials}
     return [
         {
             "benchmark": group.benchmark,
@@ -225,7 +237,7 @@ def _trials(group: Group, run: RunRecord) -> list[Mapping[str, Scalar]]:
             "resumed": trial.resumed,
             "config": options(trial.config),
         }
-        for trial in run.trials
+        for trial in sorted(run.trials, key=lambda one: losses[one.id])
     ]
 
 

@@ -87,7 +87,12 @@ def rungs(group: Group, run: RunRecord) -> Figure | None:
                 "y": [group.metric_of(loss) for _, _, loss, _ in spots],
                 "text": [f"trial {trial_id} at {level}" for _, trial_id, _, level in spots],
                 "name": {"moved_on": "moved on", "ended": "ended or paused here"}[name],
-                "marker": {"color": ink, "symbol": symbol, "size": 8, "line": {"width": 2}},
+                "marker": {
+                    "color": ink,
+                    "symbol": symbol,
+                    "size": 8,
+                    "line": {"width": 2, "color": ink},
+                },
                 "hovertemplate": "%{text}<br>%{y:.5g}<extra></extra>",
             }
         )
@@ -200,7 +205,8 @@ def _with_axes(drawn: Figure, axes: Sequence[single.Axis]) -> Figure:
         "ticktext": [text(one.name) for one in axes],
         "side": "top",
         "showgrid": True,
-        "range": [-0.1, len(axes) - 0.9],
+        "range": [-0.25, len(axes) - 0.75],
+        "tickangle": 0,
     }
     drawn["layout"]["yaxis"] |= {"visible": False, "range": [-0.06, 1.06]}
     return drawn

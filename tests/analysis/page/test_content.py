@@ -59,4 +59,6 @@ def test_what_is_left_out_for_its_size_is_said(monkeypatch: pytest.MonkeyPatch) 
     trials = [({"x": float(i)}, [float(i), 1.0]) for i in range(3)]
     made = content(runs_of(record(trials), record(trials, setup="base-pbt")), title="t")
     assert (len(made.trials), made.trials_left_out) == (2, 4)
+    assert [row["setup"] for row in made.trials] == ["base-fifo-random", "base-pbt"], "one of each"
+    assert [row["best"] for row in made.trials] == [0.0, 0.0], "the best one"
     assert [bool(setup.pictures) for setup in made.sections[0].setups] == [True, False]
