@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from planted import FORGETFUL, SCRIPT, forgetting, planted_plan
 
 from pytest_synebench.backends.supervision.nursery import Nursery
+from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.assembly import Site
 from pytest_synebench.experiment.resuming.training import How, Subject, Training
 from pytest_synebench.experiment.resuming.verifying import Outcome, Proof, verify
@@ -197,3 +200,19 @@ def test_equal_plans_try_equal_pauses_and_other_seeds_others(tmp_path: Path, sit
         assert len(tried) == 8  # without a break, six times with, and for the other horizon
         several.append(tried)
     assert several[0] == several[1] != several[2]
+
+
+def test_without_hypothesis_the_error_names_the_extra(
+    tmp_path: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    with pytest.raises(UsageError, match=r"pip install 'pytest-synebench\[testing\]'"):
+        proof_of(tmp_path, site, SCRIPT)
+
+
+def test_a_benchmark_without_a_last_level_is_refused(tmp_path: Path, site: Site) -> None:
+    plan = planted_plan(tmp_path)
+    plan = replace(plan, definition=replace(plan.definition, max_resource_attr=None))
+    subject = Subject(plan=plan, root=tmp_path, store="store", site=site)
+    with pytest.raises(UsageError, match="toy names no last resource level"):
+        verify(subject, examples=1)
