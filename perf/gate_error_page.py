@@ -59,7 +59,10 @@ def page(cells: Sequence[Cell]) -> str:
         "",
         "Tests of one suite are independent here, and baselines are drawn anew for each suite.",
         "With a pinned baseline the rate over many baselines is the same, but false alarms of",
-        "one baseline come together: an unlucky one alarms more often.",
+        "one baseline come together: an unlucky one alarms more often. Confirmation on fresh runs",
+        "of the base commit is not simulated here: it only takes alarms back.",
+        "",
+        "See also: [faults planted in the tuner](planted.md), seen by whole suites.",
         "",
     ]
     return "\n".join(lines)

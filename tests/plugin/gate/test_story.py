@@ -16,6 +16,7 @@ Go = Callable[..., pytest.RunResult]
 BASE = ("--synebench", "toy", "--variant", "base")
 SAVE = (*BASE, "--synebench-save", "main")
 COMPARE = (*BASE, "--synebench-compare", "main")
+JUNIT = "--junitxml=junit.xml"
 GATE = "synebench::gate::toy::base-fifo-random"
 
 
@@ -57,9 +58,18 @@ def verdict(toy: Path) -> dict[str, object]:
     return data
 
 
+def written(toy: Path) -> tuple[str, list[str]]:
+    """Return the head of the Markdown, and how the failures in junit begin."""
+    page = (toy / ".synebench/gates/main.md").read_text()
+    failures = ElementTree.parse(toy / "junit.xml").getroot().findall(".//failure")
+    told = [str(one.get("message")).split(":")[0] for one in failures]
+    return page.split("\n")[0].removeprefix("### "), told
+
+
 def test_nothing_has_changed(go: Go, toy: Path, saved: Path) -> None:
-    result = go(*COMPARE, "-v")
+    result = go(*COMPARE, "-v", JUNIT)
     assert result.ret == 0
+    assert written(toy) == ("✅ synebench gate: PASS", [])
     result.stdout.fnmatch_lines(
         [
             "synebench::toy::base-fifo-random-r0::sound PASSED*",
@@ -82,8 +92,9 @@ def test_a_change_that_hurts_is_stopped(
     page = toy / "summary.md"
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    result = go(*COMPARE, "--junitxml", "junit.xml")
+    result = go(*COMPARE, JUNIT)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert written(toy) == ("❌ synebench gate: FAIL", ["FAIL", "FAIL"])
     result.stdout.fnmatch_lines(
         [
             "FAIL: toy::base-fifo-random: worse: final, area",
@@ -99,16 +110,15 @@ def test_a_change_that_hurts_is_stopped(
     )
     assert "Traceback" not in result.stdout.str()
     assert "### ❌ synebench gate: FAIL" in page.read_text()
-    failures = ElementTree.parse(toy / "junit.xml").getroot().findall(".//failure")
-    assert [str(one.get("message")).split(":")[0] for one in failures] == ["FAIL", "FAIL"]
 
 
 def test_a_change_that_helps_is_let_through(
     go: Go, toy: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed(monkeypatch, -1.0)
-    result = go(*COMPARE)
+    result = go(*COMPARE, JUNIT)
     assert result.ret == 0
+    assert written(toy) == ("✅ synebench gate: PASS", [])
     result.stdout.fnmatch_lines(["PASS: toy::base-fifo-random: better: final, area"])
 
 
@@ -128,8 +138,10 @@ def test_a_change_that_makes_no_difference_is_let_through(
 
 
 def test_other_parameters_are_not_comparable(go: Go, toy: Path, saved: Path) -> None:
-    result = go(*COMPARE, "--num_trials", "3")
+    result = go(*COMPARE, "--num_trials", "3", JUNIT)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told = ["NOT COMPARABLE", "NOT COMPARABLE"]
+    assert written(toy) == ("❌ synebench gate: NOT COMPARABLE", told)
     result.stdout.fnmatch_lines(
         [
             "NOT COMPARABLE: toy::base-fifo-random: the baseline is of another problem",
@@ -146,10 +158,12 @@ def test_other_parameters_are_not_comparable(go: Go, toy: Path, saved: Path) -> 
     ],
 )
 def test_a_missing_baseline_is_an_error_unless_it_may_be_skipped(
-    go: Go, more: tuple[str, ...], code: int, line: str
+    go: Go, toy: Path, more: tuple[str, ...], code: int, line: str
 ) -> None:
-    result = go(*COMPARE, *more)
+    result = go(*COMPARE, *more, JUNIT)
     assert result.ret == code
+    if code:
+        assert written(toy) == ("❌ synebench gate: ERROR", ["ERROR", "ERROR"])
     result.stdout.fnmatch_lines([line])
 
 
