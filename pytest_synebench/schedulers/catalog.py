@@ -27,6 +27,7 @@ from pytest_synebench.schedulers.pareto.mo_asha import MoAsha
 from pytest_synebench.schedulers.pausing import Pausing
 from pytest_synebench.schedulers.population.pbt import Pbt
 from pytest_synebench.schedulers.protocol import Scheduler
+from pytest_synebench.searchers import catalog as searchers
 
 
 def _fifo(given: Arguments) -> Scheduler:
@@ -151,11 +152,30 @@ ALIASES = {
     "hyperband_pasha": "pasha",
     "hyperband_synchronous": "synchronous_hyperband",
 }
-#: Names of its that are none here, and what to choose instead.
+_SYNCHRONOUS = "fifo: a slot that frees gets its next trial at once"
+_RUSH = ", with the best configs of earlier tasks as points_to_evaluate"
+#: Names of its, of its relatives and of papers, that are none here, and what to choose instead.
 REPLACED = {
-    "fifo_synchronous": "fifo: a slot that frees gets its next trial at once",
+    "asha": "asha_promotion, or asha_stopping for scripts that have no checkpoints",
+    "bohb": "asha_promotion with --searcher tpe, or synchronous_hyperband with it",
+    "fifo_synchronous": _SYNCHRONOUS,
+    "hyperband": "asha_stopping or asha_promotion; with rungs that wait, synchronous_hyperband",
+    "hyperband_rush_promotion": f"asha_promotion{_RUSH}",
+    "hyperband_rush_stopping": f"asha_stopping{_RUSH}",
+    "median_stopping_rule": "median_stopping",
+    "mobster": "asha_promotion with --searcher gp",
+    "moasha": "mo_asha",
+    "rush_promotion": f"asha_promotion{_RUSH}",
+    "rush_stopping": f"asha_stopping{_RUSH}",
+    "sha": "synchronous_hyperband with --brackets 1",
+    "successive_halving": "synchronous_hyperband with --brackets 1",
+    "sync_bohb": "synchronous_hyperband with --searcher tpe",
+    "sync_hyperband": "synchronous_hyperband",
+    "sync_mobster": "synchronous_hyperband with --searcher gp",
     "raytune_fifo": "fifo",
-    "raytune_fifo_synchronous": "fifo: a slot that frees gets its next trial at once",
+    "raytune_asha": "asha_stopping",
+    "raytune_fifo_synchronous": _SYNCHRONOUS,
+    "raytune_median_stopping": "median_stopping",
     "raytune_pbt": "pbt",
     "raytune_hyperband": "asha_stopping, the rule of Ray Tune's asynchronous Hyperband",
 }
@@ -196,11 +216,15 @@ def instead(name: str) -> str:
     >>> instead("raytune_fifo")
     " Ray Tune's schedulers are not run here: choose fifo."
     """
-    if name.startswith("raytune_"):
-        choice = REPLACED.get(name, "one of those")
-        return f" Ray Tune's schedulers are not run here: choose {choice}."
-    if name in REPLACED:
-        return f" Choose {REPLACED[name]}."
+    bare = name.lower().replace("-", "_")
+    replaced = {known.replace("_", ""): choice for known, choice in REPLACED.items()}
+    choice = replaced.get(bare.replace("_", ""))
+    if bare.startswith("raytune_"):
+        return f" Ray Tune's schedulers are not run here: choose {choice or 'one of those'}."
+    if choice is not None:
+        return f" Choose {choice}."
+    if bare in (*searchers.NAMES, *searchers.ALIASES, searchers.EXTERNAL):
+        return f" {bare} is a searcher: choose --searcher {bare}, with --scheduler fifo or another."
     near = get_close_matches(name, known(), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 

@@ -109,14 +109,19 @@ EXTERNAL = "external"
 ALIASES = {"bayesopt": "gp"}
 #: Names of the system we succeed, and of its relatives, that no searcher here has.
 REPLACED = {
+    "ax": "gp",
     "bayesopt_cost_coarse": "bayesopt_cost",
     "bayesopt_cost_fine": "bayesopt_cost",
+    "bohb": "tpe",
     "bore": "tpe",
     "botorch": "gp",
     "cqr": "gp",
+    "hyperopt": "tpe",
     "kde": "tpe",
     "mobster": "gp",
+    "optuna": "tpe",
     "rea": "evolution",
+    "regularized_evolution": "evolution",
     "skopt": "gp",
 }
 #: What a searcher needs of the benchmark, and what that is.
@@ -157,7 +162,7 @@ def check_name(name: str) -> None:
 
 
 def _replacement(name: str) -> str | None:
-    bare = str(name).removeprefix("raytune_")
+    bare = str(name).lower().replace("-", "_").removeprefix("raytune_")
     if bare in REPLACED:
         return REPLACED[bare]
     bare = ALIASES.get(bare, bare)

@@ -96,6 +96,15 @@ def test_a_name_like_no_other_is_refused_without_a_guess() -> None:
         ("raytune_hyperband", "are not run here: choose asha_stopping, the rule of Ray Tune's"),
         ("raytune_pbt2", "are not run here: choose one of those"),
         ("fifo_synchronous", "Choose fifo: a slot that frees gets its next trial at once"),
+        ("raytune_fifo_synchronous", "choose fifo: a slot that frees gets its next trial at once"),
+        ("raytune_median_stopping", "choose median_stopping"),
+        ("asha", "Choose asha_promotion, or asha_stopping for scripts that have no checkpoints"),
+        ("SyncBOHB", "Choose synchronous_hyperband with --searcher tpe"),
+        ("successive-halving", "Choose synchronous_hyperband with --brackets 1"),
+        ("MOASHA", "Choose mo_asha"),
+        ("rush_stopping", "Choose asha_stopping, with the best configs of earlier tasks as points"),
+        ("bayesopt", "bayesopt is a searcher: choose --searcher bayesopt, with --scheduler fifo"),
+        ("external", "external is a searcher"),
     ],
 )
 def test_a_name_of_the_family_that_is_none_here_says_what_replaces_it(

@@ -66,6 +66,10 @@ def test_options_reach_their_searcher() -> None:
         ("xyz", f"no searcher is called 'xyz'; known: {KNOWN}$"),
         ("rea", "there is no searcher 'rea' here; what replaces it is 'evolution'$"),
         ("raytune_random", "no searcher 'raytune_random' here; what replaces it is 'random'$"),
+        ("raytune_bayesopt", "what replaces it is 'gp'$"),
+        ("raytune_skopt", "what replaces it is 'gp'$"),
+        ("BOHB", "no searcher 'BOHB' here; what replaces it is 'tpe'$"),
+        ("regularized-evolution", "what replaces it is 'evolution'$"),
         ("raytune_xyz", f"no searcher is called 'raytune_xyz'; known: {KNOWN}"),
     ],
 )
