@@ -20,10 +20,9 @@ from typing import Any
 
 from pytest_synebench.durable import LineLog, read_lines
 from pytest_synebench.errors import JournalError
-from pytest_synebench.events import SCHEMA, Decision, Event, Note, from_json, to_json
+from pytest_synebench.events import SCHEMA, Decision, Event, Note, from_json
+from pytest_synebench.experiment.journal.encoding import ENCODE, encoded
 
-#: As ``json.dumps``, which makes an encoder anew for each call.
-_ENCODE = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _DECODE = json.JSONDecoder().raw_decode
 
 
@@ -80,7 +79,7 @@ class Journal:
     def begin(self, header: Mapping[str, Any]) -> None:
         """Write the header of a new journal."""
         self.header = {"schema": SCHEMA, **header}
-        self._append(_dump({"header": self.header}))
+        self._append(ENCODE({"header": self.header}).encode())
         self.sync(last=True)
 
     def append(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
@@ -90,11 +89,7 @@ class Journal:
             RunError: the guard refuses.
             OSError: the disk refuses.
         """
-        self._append(
-            _dump({"e": to_json(event), "d": [to_json(d) for d in decisions]})
-            if decisions
-            else _dump({"e": to_json(event)})
-        )
+        self._append(encoded(event, decisions).encode())
 
     def _append(self, payload: bytes) -> None:
         self._pending = True
@@ -164,10 +159,6 @@ def parse_lines(lines: Iterable[bytes], name: str) -> tuple[dict[str, Any] | Non
     """
     payloads, _ = read_lines(b"".join(lines), name)
     return _parse(payloads, name)
-
-
-def _dump(data: Mapping[str, Any]) -> bytes:
-    return _ENCODE(data).encode()
 
 
 def _parse(payloads: Iterable[bytes], name: str) -> tuple[dict[str, Any] | None, list[Entry]]:
