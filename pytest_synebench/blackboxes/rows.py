@@ -168,6 +168,14 @@ class RowSpace(ConfigSpace):
         """Return the config of row ``index``."""
         return self.rows.config(index)
 
+    def key(self, config: Mapping[str, object]) -> str:
+        """Return a text that is equal for configs to be taken for equal: the number of their row.
+
+        What is no row, such as a point of the user's, has the key that it has in any space.
+        """
+        row = self.rows.find(config)  # type: ignore[arg-type] # what is no config is no row
+        return super().key(config) if row is None else f"#{row}"
+
     def midpoint(self) -> dict[str, Scalar]:
         """Return the config of the row nearest to all midpoints."""
         row = self.rows.nearest(super().midpoint())

@@ -61,14 +61,12 @@ class Draws:
         if number >= (self._space.size or 0):
             return None
         while len(self._sequence) <= number:
-            config = self._unseen(len(self._sequence))
-            self._keys.add(self._space.key(config))
-            self._sequence.append(config)
+            self._sequence.append(self._unseen(len(self._sequence)))
         return self._sequence[number]
 
     def _unseen(self, number: int) -> Config:
         for config in islice(self._draws(number), _DRAWS):
-            if self._space.key(config) not in self._keys:
+            if self._is_new(config):
                 return config
         return self._next_of_the_rest()
 
@@ -77,5 +75,12 @@ class Draws:
         while True:
             config = self._space.at(shuffled(self._walked, size, self._seed, "rest"))
             self._walked += 1
-            if self._space.key(config) not in self._keys:
+            if self._is_new(config):
                 return config
+
+    def _is_new(self, config: Config) -> bool:
+        """Note a config; return whether it was not noted before."""
+        key = self._space.key(config)
+        known = key in self._keys
+        self._keys.add(key)
+        return not known
