@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from unittest import mock
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_synebench.schedulers.pareto import fronts as fronts_module
+from pytest_synebench.schedulers.pareto.fronts import Fronts
+from pytest_synebench.schedulers.pareto.sorting import Point, best
+
+NUMBERS = st.integers(0, 6).map(float) | st.floats(-1, 1) | st.sampled_from([-1e308, 1e308])
+#: Most of them with an exchange: what is better in one objective is worse in the other.
+POINTS = st.tuples(NUMBERS, NUMBERS) | st.floats(0, 1).map(lambda x: (x, 1 - x))
+STEPS = st.lists(st.tuples(POINTS, st.booleans(), st.integers(0, 30)), min_size=1, max_size=30)
+
+
+@settings(max_examples=300)
+@given(steps=STEPS, factor=st.integers(1, 4))
+def test_the_first_that_waits_is_the_first_in_order_that_does(
+    steps: list[tuple[Point, bool, int]], factor: int
+) -> None:
+    fronts, points, waiting = Fronts(), list[Point](), set[int]()
+    for number, (point, waits, leaver) in enumerate(steps):
+        fronts.add(number, *point)
+        points.append(point)
+        if waits:
+            fronts.wait(number)
+            waiting.add(number)
+        fronts.leave(leaver)
+        waiting.discard(leaver)
+        count = len(points) // factor
+        expected = next((i for i in best(points, count) if i in waiting), None)
+        assert fronts.first_waiting(count) == expected
+
+
+def test_a_front_in_which_one_waits_is_not_put_in_order() -> None:
+    fronts = Fronts()
+    for number in range(9):
+        fronts.add(number, float(number), -float(number))
+    fronts.wait(4)
+    with mock.patch.object(fronts_module.math, "dist", side_effect=AssertionError):
+        assert fronts.first_waiting(9) == 4
+
+
+def test_a_front_that_is_pushed_out_whole_is_one_as_before() -> None:
+    # Each point is better than all before it in both: every one is a front of its own.
+    fronts = Fronts()
+    for number in range(5):
+        fronts.add(number, -float(number), -float(number))
+        fronts.wait(number)
+    seen = []
+    while (number := fronts.first_waiting(5)) is not None:
+        seen.append(number)
+        fronts.leave(number)
+    assert seen == [4, 3, 2, 1, 0]
