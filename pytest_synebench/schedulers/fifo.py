@@ -34,10 +34,10 @@ class Fifo(Scheduler):
             UnknownTrialError: the event names a trial this scheduler never started.
         """
         match event:
+            case Reported(report=report):  # the most of them
+                self._roster.state(report.trial_id)
             case SlotFreed(may_start=may_start):
                 return self._roster.new_trial(self._max_resource) if may_start else ()
-            case Reported(report=report):
-                self._roster.state(report.trial_id)
             case Ended(trial_id=trial_id):
                 self._roster.state(trial_id)
         return ()

@@ -16,7 +16,6 @@ from pytest_synebench.events import (
     Pause,
     Reported,
     Resume,
-    SlotFreed,
     Start,
     Stop,
 )
@@ -72,14 +71,13 @@ class Roster:
 
     def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
         """Take an event, and what was decided about it, in."""
-        match event:
-            case Reported(report=report):
+        if isinstance(event, Reported):  # the most of them
+            report = event.report
+            if report.trial_id not in self._states:
                 self.state(report.trial_id)
-                self._history.reports.append(report)
-            case Ended(trial_id=trial_id, state=state):
-                self._end(trial_id, state)
-            case SlotFreed():
-                pass
+            self._history.reports.append(report)
+        elif isinstance(event, Ended):
+            self._end(event.trial_id, event.state)
         for decision in decisions:
             self._fold_decision(decision)
 

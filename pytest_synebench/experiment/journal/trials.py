@@ -123,17 +123,20 @@ class TrialTable:
 
     def fold(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
         """Take one entry of the journal in."""
-        self._fold_event(event)
-        if not isinstance(event, _OF_SESSIONS):
-            self.declined = event if isinstance(event, SlotFreed) and not decisions else None
+        if isinstance(event, Reported):  # the most of them
+            at_s = event.report.at_s
+            self._fold_report(event.report)
+            self.declined = None
+        else:
+            at_s = event.at_s
+            self._fold_other(event, decisions)
+        if at_s > self.at_s:
+            self.at_s = at_s
         for decision in decisions:
-            self._fold_decision(decision, event.at_s)
+            self._fold_decision(decision, at_s)
 
-    def _fold_event(self, event: Event | Note) -> None:
-        self.at_s = max(self.at_s, event.at_s)
+    def _fold_other(self, event: SlotFreed | Ended | Note, decisions: tuple[Decision, ...]) -> None:
         match event:
-            case Reported(report=report):
-                self._fold_report(report)
             case Ended():
                 self._fold_ended(event)
             case Began():
@@ -144,6 +147,8 @@ class TrialTable:
                 self._fold_session(event)
             case SlotFreed():
                 pass
+        if not isinstance(event, _OF_SESSIONS):
+            self.declined = event if isinstance(event, SlotFreed) and not decisions else None
 
     def _fold_session(self, event: Opened | Closed) -> None:
         self.closed = event if isinstance(event, Closed) else None
@@ -167,11 +172,11 @@ class TrialTable:
     def _fold_report(self, report: Report) -> None:
         trial = self._trials[report.trial_id]
         # A copy that did not begin where it should have run the levels before it itself.
-        began = trial.level if report.resource > trial.level else 0
-        self.units += report.resource - began
+        level, resource = trial.level, report.resource
+        self.units += resource - level if resource > level else resource
         trial.reports.append(report)
         trial.attempts_of.append(trial.attempts - 1)
-        if math.isfinite(report.loss) and (self.best is None or report.loss < self.best.loss):
+        if (self.best is None or report.loss < self.best.loss) and math.isfinite(report.loss):
             self.best = report
 
     def _fold_began(self, began: Began) -> None:

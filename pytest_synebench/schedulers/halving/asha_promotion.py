@@ -96,17 +96,17 @@ class AshaPromotion(Scheduler):
             UnknownTrialError: the event names a trial this scheduler never started.
         """
         match event:
+            case Reported(report=report):  # the most of them
+                return (Pause(trial_id=report.trial_id),) if self._counts(report) else ()
             case SlotFreed(may_start=may_start):
                 return self._promotion() or (self._new_trial() if may_start else ())
-            case Reported(report=report):
-                return (Pause(trial_id=report.trial_id),) if self._counts(report) else ()
             case Ended(trial_id=trial_id):
                 self._roster.state(trial_id)
                 return ()
 
     def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
         """Take the event, and what was decided about it, into the state."""
-        if isinstance(event, Reported) and self._counts(event.report):
+        if isinstance(event, Reported) and self._running(event.report):
             self._brackets.ladder(event.report.trial_id).fold(event.report)
         self._roster.fold(event, decisions)
         if isinstance(event, Ended):
@@ -135,8 +135,11 @@ class AshaPromotion(Scheduler):
         return self._roster.new_trial(self._brackets.first_level(self._roster.next_id))
 
     def _counts(self, report: Report) -> bool:
-        running = self._roster.state(report.trial_id) is TrialState.RUNNING
+        running = self._running(report)
         return running and self._brackets.ladder(report.trial_id).rung_of(report) is not None
+
+    def _running(self, report: Report) -> bool:
+        return self._roster.state(report.trial_id) is TrialState.RUNNING
 
     def _wait(self, trial_id: TrialId) -> None:
         rung = self._brackets.ladder(trial_id).place(trial_id)

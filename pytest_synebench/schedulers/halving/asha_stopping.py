@@ -78,10 +78,10 @@ class AshaStopping(Scheduler):
             UnknownTrialError: the event names a trial this scheduler never started.
         """
         match event:
+            case Reported(report=report):  # the most of them
+                return (Stop(trial_id=report.trial_id),) if self._stops(report) else ()
             case SlotFreed(may_start=may_start):
                 return self._roster.new_trial(self._brackets.last) if may_start else ()
-            case Reported(report=report):
-                return (Stop(trial_id=report.trial_id),) if self._stops(report) else ()
             case Ended(trial_id=trial_id):
                 self._roster.state(trial_id)
                 return ()

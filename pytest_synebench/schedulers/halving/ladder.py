@@ -60,17 +60,21 @@ class Ladder:
 
     def rung_of(self, report: Report) -> Rung | None:
         """Return the rung in which a report counts, or None: in none."""
+        reached = self._reached(report)
+        return self._rungs[reached - 1] if reached else None
+
+    def _reached(self, report: Report) -> int:
+        """Return how many rungs a report has reached if it counts in the last of them, else 0."""
         reached = bisect_right(self._levels, report.resource)
-        if reached == len(self._levels) or reached <= self._climbed.get(report.trial_id, 0):
-            return None
-        return self._rungs[reached - 1]
+        new = self._climbed.get(report.trial_id, 0) < reached < len(self._levels)
+        return reached if new else 0
 
     def fold(self, report: Report) -> None:
         """Take a report's loss into the rung in which it counts, if it counts in one."""
-        rung = self.rung_of(report)
-        if rung is not None:
-            rung.take(report)
-            self._climbed[report.trial_id] = bisect_right(self._levels, report.resource)
+        reached = self._reached(report)
+        if reached:
+            self._rungs[reached - 1].take(report)
+            self._climbed[report.trial_id] = reached
 
     def place(self, trial_id: TrialId) -> Rung | None:
         """Return the last rung in which the trial was compared, or that it was spared, if any."""
