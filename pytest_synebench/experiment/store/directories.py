@@ -22,6 +22,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -254,11 +255,21 @@ def versions() -> dict[str, str]:
     """Return the versions that a result may depend on, as far as installed."""
     found = {"python": ".".join(map(str, sys.version_info[:3]))}
     for name in ("pytest-synebench", "pytest", "numpy", "scipy", "torch"):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
+        if version := _installed(name):
+            found[name] = version
     return found
+
+
+@cache
+def _installed(name: str) -> str:
+    """Return the version of a distribution, or "" where it is not installed.
+
+    Once per process: looking them all up takes half of what opening a run does.
+    """
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def write_metadata(directory: Path, data: Mapping[str, Any]) -> None:
