@@ -91,11 +91,10 @@ class Table:
 
     def points(self, row: int, seed: int) -> Iterator[Point]:
         """Return the points of a row."""
-        names = tuple(self.values)
-        columns = [array[row, seed].tolist() for array in self.values.values()]
+        columns = {name: array[row, seed].tolist() for name, array in self.values.items()}
         elapsed_s = self.elapsed_s[row, seed].tolist()
-        for level, at_s, *values in zip(self.levels, elapsed_s, *columns, strict=True):
-            yield Point(level, at_s, dict(zip(names, values, strict=True)))
+        for i, level in enumerate(self.levels):
+            yield Point(level, elapsed_s[i], {name: column[i] for name, column in columns.items()})
 
     def space(self, asked: ConfigSpace) -> ConfigSpace:
         """Return the space of the rows.

@@ -142,16 +142,18 @@ def _tuner(
     clock, nowhere = VirtualClock(), Path()
     keeping = Timekeeping.of(plan, table, nowhere)
     budget = keeping.budget if timed else replace(keeping.budget, scheduler_timeout_s=None)
+    backend = simulation.backend(plan, simulation.blackbox_of(plan), clock)
     return Tuner(
         Machinery(
             scheduler=scheduler,
-            backend=simulation.backend(plan, simulation.blackbox_of(plan), clock),
+            backend=backend,
             journal=Unwritten(),
             table=table,
             launch=Launch(plan, scheduler, nowhere, SimulatedStore()),
             intake=keeping.intake,
             clock=clock,
             order=keeping.order,
+            reports=backend.reports,
         ),
         Limits(
             num_workers=num_workers,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_synebench.backends.local.backend import LocalBackend
+from pytest_synebench.backends.simulated.backend import SimulatedBackend
 from pytest_synebench.clock import Clock, SystemClock, VirtualClock
 from pytest_synebench.errors import BackendError, RunError, SearcherError
 from pytest_synebench.experiment.assembly import (
@@ -194,6 +195,7 @@ class Run:
                 clock=clock,
                 order=keeping.order,
                 spent_s=keeping.spent_s,
+                reports=backend.reports if isinstance(backend, SimulatedBackend) else None,
             ),
             Limits(
                 num_workers=num_workers,

@@ -105,8 +105,7 @@ def play(definition: Benchmark, blackbox: Blackbox, seed: int) -> Play:
 
     def points(spec: AttemptSpec) -> Iterator[Point]:
         try:
-            for point in blackbox.curve(spec.config, seed):
-                level, elapsed_s, told = point
+            for level, elapsed_s, told in blackbox.curve(spec.config, seed):
                 metrics = {**told}
                 if level_key is not None:
                     metrics[level_key] = level

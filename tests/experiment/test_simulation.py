@@ -62,6 +62,46 @@ def journal(run: Run) -> bytes:
     return (run.directory / "journal.jsonl").read_bytes()
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    scheduler=st.sampled_from(
+        [
+            "fifo",
+            "asha_stopping",
+            "asha_promotion",
+            "median_stopping",
+            "synchronous_hyperband",
+            "pbt",
+        ]
+    ),
+    workers=st.integers(1, 5),
+    checkpointing=st.sampled_from(["auto", "every"]),
+    delays=st.tuples(*[st.sampled_from([0.0, 1.5])] * 4),
+    limits=st.sampled_from(
+        [{}, {"resource_budget": 40}, {"target_value": 0.7}, {"scheduler_timeout": 17.0}]
+    ),
+)
+def test_reports_taken_in_one_after_the_other_leave_the_same_journal(
+    tmp_path_factory: pytest.TempPathFactory,
+    scheduler: str,
+    workers: int,
+    checkpointing: str,
+    delays: tuple[float, ...],
+    limits: dict[str, Any],
+) -> None:
+    folder = tmp_path_factory.mktemp("runs")
+    names = ("start", "on_trial_result", "stop", "complete_after_final_report")
+    waits = {f"delay_{name}": delay for name, delay in zip(names, delays, strict=True)}
+    chosen = {"scheduler": scheduler, "num_workers": workers, "checkpointing": checkpointing}
+    asked = plan(
+        folder, Synthetic(last_level=9, diverging=0.2), num_trials=9, **chosen, **waits, **limits
+    )
+    fast, slow = Run.open(asked, root=folder / "fast"), Run.open(asked, root=folder / "slow")
+    assert slow._tuner is not None
+    slow._tuner.parts = dataclasses.replace(slow._tuner.parts, reports=None)
+    assert journal(finish(fast)) == journal(finish(slow))
+
+
 @pytest.mark.parametrize("scheduler", ["fifo", "asha_stopping", "asha_promotion"])
 @pytest.mark.parametrize("checkpointing", ["auto", "off"])
 def test_equal_plans_give_equal_journals(

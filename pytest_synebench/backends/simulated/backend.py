@@ -13,10 +13,10 @@ Invariants (tests/backends/simulated/ holds each one, ``backend_suite`` those of
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from pytest_synebench.backends.protocol import (
     AttemptBegan,
@@ -59,6 +59,14 @@ class _Attempt:
         self.next: Point | None = None  #: the report that is due
         self.end: AttemptEnded | None = None  #: what is due, once nothing else is
         self.reports = 0
+
+    def report(self) -> AttemptReported:
+        """Return the report that is due, and go on."""
+        assert self.next is not None  # noqa: S101 - the caller looked
+        metrics, number = self.next.metrics, self.reports
+        self.reports += 1
+        self.advance()
+        return AttemptReported(key=self.spec.key, sequence=number, metrics=metrics)
 
     def advance(self) -> None:
         """Go on to the next report, or the end."""
@@ -152,22 +160,35 @@ class SimulatedBackend:
         if self._at_once:
             seen, self._at_once = self._at_once, []
             return seen
-        now_s = self._clock.now_s()
-        while self._due:
-            at_s, trial_id, _ = self._due[0]
-            attempt = self._live.get(trial_id)
-            if attempt is None or attempt.due_s != at_s:  # it was stopped meanwhile
-                heapq.heappop(self._due)
-                continue
-            if at_s > now_s + timeout_s:
-                break
-            heapq.heappop(self._due)
-            if at_s > now_s:
-                self._clock.move_to(at_s)
+        attempt, until_s = self._first(), self._clock.now_s() + timeout_s
+        if attempt is not None and attempt.due_s <= until_s:
+            self._come_to(attempt)
             return self._next(attempt)
         if not self._closed and 0 < timeout_s < math.inf:
-            self._clock.move_to(now_s + timeout_s)
+            self._clock.move_to(until_s)
         return []
+
+    def reports(self, before_s: float) -> Iterator[AttemptReported]:
+        """Yield what happens next, as ``poll`` would, while that is a report and nothing else.
+
+        The clock is moved to each. Attempts may be started and stopped between two of them.
+
+        Args:
+            before_s: the time before which they are; whatever comes then is left to ``poll``.
+        """
+        while not self._at_once and (attempt := self._first()) is not None:
+            point, saves = attempt.next, attempt.spec.checkpoint_at is not None
+            if point is None or not attempt.reports or attempt.due_s >= before_s:
+                return
+            if saves and _saves(attempt.spec, point.level):
+                return
+            self._come_to(attempt)
+            report = attempt.report()
+            if attempt.end is not None and not self._delays.completion:
+                self._at_once = [report, self._ended(attempt, attempt.end)]
+                return
+            self._plan(attempt)
+            yield report
 
     def close(self) -> None:
         """Forget every attempt. May be repeated."""
@@ -175,6 +196,22 @@ class SimulatedBackend:
         self._live.clear()
         self._due.clear()
         self._at_once.clear()
+
+    def _first(self) -> _Attempt | None:
+        """Return the attempt that is heard of next."""
+        while self._due:
+            at_s, trial_id, _ = self._due[0]
+            attempt = self._live.get(trial_id)
+            if attempt is not None and attempt.due_s == at_s:
+                return attempt
+            heappop(self._due)  # it was stopped meanwhile
+        return None
+
+    def _come_to(self, first: _Attempt) -> None:
+        """Move the clock to where the first one is heard of, and take that off the heap."""
+        heappop(self._due)
+        # One that goes on where a controller died may have been due before this one began.
+        self._clock.move_to(max(first.due_s, self._clock.now_s()))
 
     def _next(self, attempt: _Attempt) -> list[Observation]:
         seen: list[Observation] = []
@@ -186,9 +223,7 @@ class SimulatedBackend:
                 seen.append(_began(attempt.spec))
             if _saves(attempt.spec, point.level):
                 seen.append(AttemptSaved(key=key, level=point.level))
-            seen.append(AttemptReported(key=key, sequence=attempt.reports, metrics=point.metrics))
-            attempt.reports += 1
-            attempt.advance()
+            seen.append(attempt.report())
             if attempt.next is not None or self._delays.completion:
                 self._plan(attempt)
                 return seen
@@ -205,7 +240,7 @@ class SimulatedBackend:
     def _push(self, attempt: _Attempt, due_s: float) -> None:
         attempt.due_s = due_s
         if due_s < math.inf:
-            heapq.heappush(self._due, (due_s, *attempt.spec.key))
+            heappush(self._due, (due_s, *attempt.spec.key))
 
     def _ended(self, attempt: _Attempt, end: AttemptEnded) -> AttemptEnded:
         del self._live[attempt.spec.key.trial_id]

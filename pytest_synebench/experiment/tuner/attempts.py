@@ -33,6 +33,8 @@ from pytest_synebench.experiment.tuner.machinery import Live, Machinery
 from pytest_synebench.experiment.tuner.stopwatch import Stopwatch
 from pytest_synebench.trial import TrialId, TrialState
 
+_UNLIMITED = Deadlines()
+
 
 class Attempts:
     """Every attempt whose end does not count yet, at most one per trial."""
@@ -52,11 +54,12 @@ class Attempts:
         self.live: dict[TrialId, Live] = {}
         self.timings: list[Timing] = []  #: measured, not written yet
         self.closing = False  #: whether the run is being closed
+        self._without = 0  #: of those that live, how many have no process any more
 
     def start(self, trial: TrialRecord) -> None:
         """Have a trial's current attempt run."""
         spec = self._parts.launch.spec(trial)
-        unlimited = Deadlines().watch(self.watch.pumped_s())  # until a machine runs it
+        unlimited = _UNLIMITED.watch(self.watch.pumped_s())  # until a machine runs it
         began_s = self.watch.total_s()
         self.live[trial.id] = Live(key=spec.key, watch=unlimited, began_s=began_s)
         self._parts.order.launched(spec.key, trial)
@@ -139,7 +142,13 @@ class Attempts:
     def _let_go(self, live: Live) -> None:
         if not live.gone:
             live.gone = True
+            self._without += 1
             self._time(live)
+
+    def forget(self, live: Live) -> None:
+        """Let one go whose end has counted."""
+        del self.live[live.key.trial_id]
+        self._without -= live.gone
 
     def occupied(self) -> int:
         """Return how many slots they take.
@@ -149,7 +158,7 @@ class Attempts:
         """
         if self._parts.order.virtual:
             return len(self.live)
-        return sum(not live.gone for live in self.live.values())
+        return len(self.live) - self._without
 
     def expect_end(self, live: Live) -> None:
         """At its last level a process has nothing left to do once its checkpoint is safe."""
@@ -177,6 +186,7 @@ class Attempts:
             if not live.gone:
                 self._time(live)
         self.live.clear()
+        self._without = 0
 
     def _time(self, live: Live) -> None:
         self.timings.append(Span(live.key, live.began_s, self.watch.total_s()))

@@ -37,6 +37,11 @@ class Budget:
             target_loss=None if target is None else sign * target,
         )
 
+    @property
+    def counts_reports(self) -> bool:
+        """Whether a report may end the experiment."""
+        return self.target_loss is not None or self.resource_budget is not None
+
     def may_start(self, table: TrialTable) -> bool:
         """Whether one more trial may be started."""
         return len(table.trials) < self.num_trials

@@ -41,9 +41,11 @@ class Intake:
             cumulative: whether elapsed times are those of the trial already, not of its attempt.
         """
         self._definition = definition
+        self._level_key, self._metric_key = definition.resource_attr, definition.metric
         self._apart = apart
         self._cumulative = cumulative
-        self._sign = -1.0 if definition.mode == "max" else 1.0
+        self._as_sent = apart is None and (cumulative or definition.elapsed_time_attr is None)
+        self._negated = definition.mode == "max"
         self._seen: set[str] = set()  # of the two keys: those that a report has had
         self._told_of_gaps = False
 
@@ -66,13 +68,17 @@ class Intake:
                 f"trial {trial.id} reported {self._level_name} {resource} after {level}; "
                 "levels go up: report once at the end of each"
             )
-        metrics = self._with_elapsed(sent.metrics, trial)
+        metrics = sent.metrics
+        loss = self._metric(metrics, trial)
+        if not self._as_sent:
+            metrics = self._with_elapsed(metrics, trial)
+            metrics = self._without_measured(trial, resource, metrics)
         return Report(
             trial_id=trial.id,
             resource=resource,
-            loss=self._sign * self._metric(sent.metrics, trial),
+            loss=-loss if self._negated else loss,
             at_s=at_s,
-            metrics=self._without_measured(trial, resource, metrics),
+            metrics=metrics,
         )
 
     def level(self, sent: AttemptReported) -> int | None:
@@ -154,11 +160,11 @@ class Intake:
         return self._definition.resource_attr or "level"
 
     def _resource(self, sent: AttemptReported, trial: TrialRecord) -> int:
-        name = self._definition.resource_attr
+        name = self._level_key
         if name is None:
             return sent.sequence + 1
         resource = self._entry(name, "which resource_attr names", sent.metrics, trial)
-        if isinstance(resource, bool) or not isinstance(resource, int) or resource < 1:
+        if type(resource) is not int or resource < 1:
             raise TrialError(
                 f"trial {trial.id} reported {name}={resource!r}; resource levels are integers "
                 "from 1 up"
@@ -166,8 +172,10 @@ class Intake:
         return resource
 
     def _metric(self, metrics: Mapping[str, Scalar], trial: TrialRecord) -> float:
-        name = self._definition.metric
+        name = self._metric_key
         value = self._entry(name, "the metric", metrics, trial)
+        if type(value) is float:
+            return value
         if not _is_number(value):
             raise TrialError(
                 f"trial {trial.id} reported {name}={value!r}; the metric must be a number"

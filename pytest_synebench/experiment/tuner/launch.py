@@ -42,6 +42,7 @@ class Launch:
             store: says which checkpoints can be trusted.
         """
         self._plan = plan
+        self._real = not plan.simulated  #: whether trials have directories, with files in them
         self._directory = directory
         self._trials = directory / "trials"
         self._store = store
@@ -55,18 +56,12 @@ class Launch:
         return self._trials / str(trial_id)
 
     def spec(self, trial: TrialRecord) -> AttemptSpec:
-        """Return what the trial's current attempt is told; one that is real has a directory."""
-        directory = self.trial_directory(trial.id)
-        if not self._plan.simulated:
-            directory.mkdir(parents=True, exist_ok=True)
-        if self.checkpoint_at is not None:
-            # What a lost attempt saved beyond the journal belongs to a history that never was.
-            self._store.discard_beyond(directory / "checkpoints", trial.level)
+        """Return what the trial's current attempt is told; one that is real gets a directory."""
         return AttemptSpec(
             key=AttemptKey(trial.id, trial.attempts - 1),
             config=self.config(trial),
             seed=self._plan.trial_seed(trial.id),
-            directory=directory,
+            directory=self._prepared(trial) if self._real else self._trials,
             resource_attr=self._plan.definition.resource_attr,
             until=trial.until,
             resume_at_most=trial.level,
@@ -75,6 +70,14 @@ class Launch:
             started_from=trial.started_from,
             copied_from=trial.checkpoint,
         )
+
+    def _prepared(self, trial: TrialRecord) -> Path:
+        directory = self.trial_directory(trial.id)
+        directory.mkdir(parents=True, exist_ok=True)
+        if self.checkpoint_at is not None:
+            # What a lost attempt saved beyond the journal belongs to a history that never was.
+            self._store.discard_beyond(directory / "checkpoints", trial.level)
+        return directory
 
     def pin(self, start: Start) -> tuple[Start, str]:
         """Return a decision with the bytes it starts from, which are the trial's own afterwards.
@@ -129,6 +132,8 @@ class Launch:
 
     def unverified(self, trial: TrialRecord) -> str:
         """Return why a paused trial cannot go on from its level, or "" where it can."""
+        if not self._real:
+            return ""
         checkpoints = self.trial_directory(trial.id) / "checkpoints"
         newest = self._store.newest(checkpoints, at_most=trial.level)
         if newest is not None and newest.level == trial.level:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from pytest_synebench.backends.protocol import AttemptKey, Backend
+from pytest_synebench.backends.protocol import AttemptKey, AttemptReported, Backend
 from pytest_synebench.clock import Clock
 from pytest_synebench.experiment.journal.journal import Journal, Unwritten
 from pytest_synebench.experiment.journal.trials import TrialTable
@@ -53,6 +54,8 @@ class Machinery:
     clock: Clock
     order: Order = field(default_factory=AsItComes)
     spent_s: float | None = None  #: measured by earlier sessions; None: what the journal says
+    #: of an instant back-end: what happens before a time, while that is one report after the other
+    reports: Callable[[float], Iterator[AttemptReported]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ class Limits:
     @property
     def polls(self) -> int:
         """How often one pump asks the back-end: where that takes no time, for a while."""
-        return 1000 if self.instant else 1
+        return 100 if self.instant else 1
 
     @property
     def timed(self) -> bool:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pytest_synebench.backends.protocol import (
     AttemptBegan,
@@ -55,6 +56,8 @@ from pytest_synebench.experiment.tuner.attempts import Attempts
 from pytest_synebench.experiment.tuner.machinery import Limits, Live, Machinery
 from pytest_synebench.experiment.tuner.order import Told
 from pytest_synebench.trial import TrialId, TrialState
+
+_AT_ONCE = 50  # reports of a simulated run that are taken in before anything else is looked at
 
 
 @dataclass(slots=True)
@@ -92,7 +95,7 @@ class Tuner:
 
     def now_s(self) -> float:
         """Return the experiment's time, which the journal has: measured, or virtual."""
-        return self.parts.order.now_s(self.measured_s())
+        return self.parts.order.now_s(self.attempts.watch.total_s())
 
     def measured_s(self) -> float:
         """Return measured seconds since the experiment began, pauses between sessions left out."""
@@ -117,7 +120,8 @@ class Tuner:
 
     def _advance(self, timeout_s: float) -> bool:
         """Take in what the back-end has seen; return whether there may be more."""
-        self.attempts.arrive(self._seen(timeout_s))
+        if self._take_reports():
+            self.attempts.arrive(self._seen(timeout_s))
         timed = self.limits.timed
         while not (timed and self._over()):
             told = self.parts.order.release()
@@ -130,6 +134,22 @@ class Tuner:
             if self.parts.order.empty or not (told or self.limits.instant):
                 return not self.reason
         return False
+
+    def _take_reports(self) -> bool:
+        """Take in the reports that come next, while nothing follows from them but their lines.
+
+        With every slot taken, nobody would be started between two of them: so all that is left out
+        is the asking. Returns whether something else is to come next.
+        """
+        if self.parts.reports is None or self._free_slot():
+            return True
+        budget = self.limits.budget
+        ends_s = math.inf if budget.scheduler_timeout_s is None else budget.scheduler_timeout_s
+        for seen in islice(self.parts.reports(ends_s), _AT_ONCE):
+            decided = self._reported(self.live[seen.key.trial_id], seen)
+            if decided or (budget.counts_reports and self._over()):
+                return False
+        return True
 
     def _seen(self, timeout_s: float) -> list[Observation]:
         if self.limits.instant:
@@ -182,23 +202,27 @@ class Tuner:
             live = self.live[seen.key.trial_id]
             self.attempts.condemn(live, f"{remark} (strict_checkpoints makes that a failure)")
 
-    def _reported(self, live: Live, seen: AttemptReported) -> None:
+    def _reported(self, live: Live, seen: AttemptReported) -> bool:
+        """Take a report in; return whether more follows from it than its line in the journal."""
         trial = self._trial(seen.key.trial_id)
         if trial.state is not TrialState.RUNNING or live.cut:
-            return
+            return False
         try:
             report = self.parts.intake.read(seen, trial, live.level, self.now_s())
         except TrialError as error:
             self.attempts.condemn(live, str(error))
-            return
-        self._remark(self.parts.intake.gap(trial, report.resource, live.level))
-        live.level = report.resource
-        if report.resource > trial.level:
-            self.attempts.note_arrival(live, seen, trial)
-            self._handle(Reported(report=report))
-            self.attempts.expect_end(live)
-        else:
+            return True
+        level = report.resource
+        if level > live.level + 1:
+            self._remark(self.parts.intake.gap(trial, level, live.level))
+        live.level = level
+        if level <= trial.level:
             self._remark(self.parts.intake.differs(trial, seen))
+            return False
+        self.attempts.note_arrival(live, seen, trial)
+        decisions = self._handle(Reported(report=report))
+        self.attempts.expect_end(live)
+        return bool(decisions)
 
     def _remark(self, text: str) -> None:
         if text:
@@ -206,7 +230,7 @@ class Tuner:
 
     def _ended(self, live: Live, seen: AttemptEnded) -> None:
         trial = self._trial(seen.key.trial_id)
-        del self.live[trial.id]
+        self.attempts.forget(live)
         if (waiting := self._waiting.pop(trial.id, None)) is not None:
             self._launch(waiting)
         elif trial.state is TrialState.RUNNING:
@@ -247,10 +271,13 @@ class Tuner:
     # -- what follows from it --------------------------------------------------------------------
 
     def _handle(self, event: Event) -> tuple[Decision, ...]:
-        decisions = tuple(map(self._pinned, self.parts.scheduler.decide(event)))
-        self.parts.scheduler.fold(event, decisions)
+        parts, decisions = self.parts, self.parts.scheduler.decide(event)
+        if decisions:
+            decisions = tuple(map(self._pinned, decisions))
+        parts.scheduler.fold(event, decisions)
         # Journal, sync, act: after a crash we repeat a decision, never forget one.
-        self._note(event, decisions)
+        parts.journal.append(event, decisions)
+        parts.table.fold(event, decisions)
         self._declined = False
         for decision in decisions:
             self._carry_out(decision)
@@ -349,7 +376,8 @@ class Tuner:
         for seen in self.parts.order.drain():
             if not isinstance(seen, AttemptEnded):
                 continue
-            live, trial = self.live.pop(seen.key.trial_id), self._trial(seen.key.trial_id)
+            live, trial = self.live[seen.key.trial_id], self._trial(seen.key.trial_id)
+            self.attempts.forget(live)
             whole = seen.ok and not self.parts.intake.missing(trial, trial.until)
             if self.parts.order.virtual:
                 continue

@@ -162,3 +162,34 @@ def test_a_wait_moves_the_clock_by_no_more_than_asked() -> None:
     assert world.backend.poll(0.0) == []
     assert world.backend.poll(0.75) != []
     assert world.clock.now_s() == 1.0
+
+
+@given(
+    trials=st.integers(1, 4),
+    ends=st.lists(st.none() | st.integers(1, 9), min_size=4, max_size=4),
+    checkpoint_at=st.sampled_from([None, (), (1, 3)]),
+    completion=st.sampled_from([0.0, 1.5]),
+    before_s=st.sampled_from([0.0, 4.0, 11.0, INF]),
+)
+def test_reports_that_come_alone_are_those_that_polls_would_bring(
+    trials: int,
+    ends: list[int | None],
+    checkpoint_at: tuple[int, ...] | None,
+    completion: float,
+    before_s: float,
+) -> None:
+    polled, mixed = World(completion=completion), World(completion=completion)
+    for world in (polled, mixed):
+        for trial in range(trials):
+            world.backend.start(spec(trial, until=ends[trial], checkpoint_at=checkpoint_at))
+    polled.run()
+    alone = 0
+    for _ in range(100):
+        for seen in mixed.backend.reports(before_s):
+            assert mixed.clock.now_s() < before_s
+            mixed.story.append((mixed.clock.now_s(), seen))
+            alone += 1
+        mixed.run(polls=1)
+    assert mixed.story == polled.story
+    if before_s == INF and ends[0] is None and checkpoint_at is None:
+        assert alone >= 7  # of nine: the first comes with a beginning, the last perhaps with an end
