@@ -182,7 +182,14 @@ CASES = (
             system=f"pytest-synebench, {scheduler}",
             take=partial(deciding.take, scheduler=scheduler),
         )
-        for scheduler in ("asha_stopping", "asha_promotion", "median_stopping", "fifo")
+        for scheduler in (
+            "asha_stopping",
+            "asha_promotion",
+            "synchronous_hyperband",
+            "median_stopping",
+            "pbt",
+            "fifo",
+        )
     ),
     *(
         Case(
@@ -201,11 +208,50 @@ CASES = (
     ),
     *(
         Case(
+            row="event",
+            system=f"{name}, {scheduler}",
+            take=partial(
+                deciding.take,
+                scheduler=scheduler,
+                driver=f"peers/{driver}_deciding.py",
+                environment=environment,
+            ),
+            repeats=1,
+            slow=True,
+            environment=environment,
+        )
+        for name, scheduler, driver, environment in (
+            ("Syne Tune 0.16", "asha_stopping", "syne_tune_016", "syne_tune_016"),
+            ("Syne Tune 0.16", "fifo", "syne_tune_016", "syne_tune_016"),
+            ("Optuna 5.0", "SuccessiveHalvingPruner", "optuna", "optuna_subprocess"),
+        )
+    ),
+    *(
+        Case(
             row="simulator",
             system=f"pytest-synebench, {scheduler}",
             take=partial(simulated.take, scheduler=scheduler),
         )
         for scheduler in ("fifo", "asha_stopping", "asha_promotion")
+    ),
+    *(
+        Case(
+            row="simulator",
+            system=f"Syne Tune {version}, {scheduler}",
+            take=partial(
+                simulated.take_syne_tune,
+                scheduler=scheduler,
+                environment=f"syne_tune_{version.replace('.', '')}",
+            ),
+            repeats=1,
+            slow=True,
+            environment=f"syne_tune_{version.replace('.', '')}",
+        )
+        for version, scheduler in (
+            ("0.16", "fifo"),
+            ("0.16", "asha_stopping"),
+            ("0.13", "asha_promotion"),
+        )
     ),
     Case(row="unused", system="pytest-synebench", take=startup.unused),
     Case(row="reporter", system="pytest-synebench", take=startup.our_reporter),

@@ -90,3 +90,67 @@ def _bar(bar: Bar, top: int, middle: float, low: float, high: float) -> str:
         f'<text x="{max(middle, high) + 6:.1f}" y="{centre + 4}" font-weight="{weight}">'
         f"{escape(bar.text)}</text>"
     )
+
+
+class Ends(NamedTuple):
+    """One system's figure in a short experiment and in a long one."""
+
+    name: str
+    early: float
+    late: float
+    text: str
+    ours: bool
+
+
+class Growth(NamedTuple):
+    """How the figures of a row grow."""
+
+    title: str
+    ends: tuple[Ends, ...]
+
+
+_HEIGHT, _LEFT, _GROWN = 300, 60, 420  # pixels: of a panel, where its lines begin and end
+
+
+def draw_growth(panels: Sequence[Growth]) -> str:
+    """Return a picture of lines, from 1,000 trials on the left to 10,000 on the right."""
+    height = 10 + len(panels) * (_HEIGHT + _HEAD + _GAP)
+    parts = [_lines(panel, 10 + i * (_HEIGHT + _HEAD + _GAP)) for i, panel in enumerate(panels)]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
+        f'font-family="sans-serif" font-size="12" fill="{_INK}">\n'
+        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )
+
+
+def _lines(panel: Growth, top: int) -> str:
+    values = [value for one in panel.ends for value in (one.early, one.late)]
+    first = math.floor(math.log10(min(values)))
+    last = max(math.ceil(math.log10(max(values))), first + 1)
+    begin, end = top + _HEAD, top + _HEAD + _HEIGHT
+
+    def y(value: float) -> float:
+        return end - (math.log10(value) - first) / (last - first) * _HEIGHT
+
+    lines = [f'<text x="10" y="{top + 14}" font-weight="bold">{escape(panel.title)}</text>']
+    for power in range(first, last + 1):
+        at = y(10.0**power)
+        lines.append(
+            f'<path d="M{_LEFT} {at:.1f}H{_GROWN}" stroke="{_FAINT}"/>'
+            f'<text x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end" fill="#777777" '
+            f'font-size="10">{10.0**power:,g}</text>'
+        )
+    # Names stand beside the right ends, moved apart where these are close.
+    below = begin - 14.0
+    for one in sorted(panel.ends, key=lambda one: -one.late):
+        colour, weight = (_OURS, "bold") if one.ours else ("#8a9097", "normal")
+        below = max(below + 14, y(one.late))
+        lines.append(
+            f'<path d="M{_LEFT} {y(one.early):.1f}L{_GROWN} {y(one.late):.1f}" stroke="{colour}" '
+            f'stroke-width="2" fill="none"/>'
+            f'<text x="{_GROWN + 8}" y="{below + 4:.1f}" font-weight="{weight}">'
+            f"{escape(one.name)}: {escape(one.text)}</text>"
+        )
+    return "\n".join(lines)

@@ -43,6 +43,12 @@ Dashed: what was set as the most that ours may take.
   logs and fsync are on.
 {quick}
 """
+_GROWTH = """\
+## From 1,000 to 10,000 trials
+
+![what an event and a simulated report cost at both sizes, on logarithmic scales](growth.svg)
+
+A level line: what one costs does not depend on how many there were before."""
 _QUICK = "- **These are the figures of a quick run: one measurement each.**\n"
 
 
@@ -52,6 +58,8 @@ def write(folder: Path, outcomes: Sequence[Mapping[str, Any]], facts: Mapping[st
     rows = [row for row in ROWS.values() if any(one["row"] == row.key for one in outcomes)]
     quick = _QUICK if facts.get("quick") else ""
     parts = [_INTRODUCTION.format(date=facts["date"], quick=quick, **facts["machine"]).rstrip()]
+    growing = [lines for row in rows if (lines := _growth(row, outcomes)).ends]
+    parts += [_GROWTH] * bool(growing)
     parts += [_section(row, outcomes) for row in rows]
     parts.append(_versions(facts["versions"]))
     (folder / "README.md").write_text("\n\n".join(parts) + "\n")
@@ -59,6 +67,8 @@ def write(folder: Path, outcomes: Sequence[Mapping[str, Any]], facts: Mapping[st
     (folder / "measurements.json").write_text(json.dumps(data, indent=1) + "\n")
     panels = [_panel(row, outcomes) for row in rows]
     (folder / "figures.svg").write_text(plot.draw([panel for panel in panels if panel.bars]))
+    if growing:
+        (folder / "growth.svg").write_text(plot.draw_growth(growing))
 
 
 def _by_system(
@@ -132,6 +142,17 @@ def _versions(versions: Mapping[str, Mapping[str, str]]) -> str:
         told = ", ".join(f"{key} {value}" for key, value in found.items())
         lines.append(f"| {name} | {told} |")
     return "\n".join(lines)
+
+
+def _growth(row: Row, outcomes: Sequence[Mapping[str, Any]]) -> plot.Growth:
+    late, ends = next(iter(row.columns)), []
+    for system, ones in _by_system(row, outcomes).items():
+        good = [one["figures"] for one in ones if row.early in one.get("figures", {})]
+        if good:
+            early, last = (statistics.median(one[key] for one in good) for key in (row.early, late))
+            text = f"{number(early)} → {number(last)}"
+            ends.append(plot.Ends(system, early, last, text, system.startswith(_OURS)))
+    return plot.Growth(f"{row.title}, μs", tuple(ends))
 
 
 def _panel(row: Row, outcomes: Sequence[Mapping[str, Any]]) -> plot.Panel:

@@ -29,6 +29,7 @@ from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
 
+TRIALS = (1_000, 10_000)
 _LEVELS = 50
 _SCHEDULERS = ("fifo", "asha_stopping", "asha_promotion")
 
@@ -97,8 +98,38 @@ def take(bench: Bench, *, scheduler: str) -> dict[str, float]:
     folder = bench.fresh()
     command = [bench.python(""), str(HERE / "simulated.py"), "--schedulers", scheduler]
     bench.measure([*command, "--out", str(folder / "taken.json")], cwd=folder)
-    few, many = json.loads((folder / "taken.json").read_text())
-    return {"us": many * 1e6, "growth": many / few, "per_s": 1 / many}
+    return _figures(*json.loads((folder / "taken.json").read_text()))
+
+
+def take_syne_tune(bench: Bench, *, scheduler: str, environment: str) -> dict[str, float]:
+    """Return the same of Syne Tune's simulator, over the same tables."""
+    folder = bench.fresh()
+    seconds = []
+    for trials in TRIALS:
+        write_table(folder / "table.json", trials)
+        command = [bench.python(environment), str(HERE / "peers" / "syne_tune_simulator.py")]
+        command += [str(folder / "table.json"), str(folder / "took.json"), scheduler, str(trials)]
+        bench.measure(command, cwd=folder, timeout_s=1800)
+        told = json.loads((folder / "took.json").read_text())
+        seconds.append(told["cpu_s"] / told["reports"])
+    return _figures(*seconds)
+
+
+def _figures(few: float, many: float) -> dict[str, float]:
+    """Return the columns of the row, by CPU seconds per report in a short and a long experiment."""
+    return {"us": many * 1e6, "early_us": few * 1e6, "growth": many / few, "per_s": 1 / many}
+
+
+def write_table(path: Path, rows: int) -> None:
+    """Write the synthetic table for whoever reads JSON."""
+    table = Synthetic(last_level=_LEVELS).table(rows)
+    configs = [table.rows.config(row) for row in range(rows)]
+    told = {
+        "configs": {name: [one[name] for one in configs] for name in table.rows.space.domains},
+        "loss": table.values["loss"][:, 0].tolist(),
+        "elapsed_s": table.elapsed_s[:, 0].tolist(),
+    }
+    path.write_text(json.dumps(told))
 
 
 def json_alone() -> str:
@@ -124,7 +155,7 @@ def main() -> int:
     """Measure each scheduler at each size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
-    parser.add_argument("--trials", default="1000,10000")
+    parser.add_argument("--trials", default=",".join(map(str, TRIALS)))
     parser.add_argument("--out", type=Path, help="write CPU seconds per report here, as JSON")
     parser.add_argument("--schedulers", default=",".join(_SCHEDULERS))
     given = parser.parse_args()
