@@ -91,8 +91,12 @@ def test_reports_taken_in_one_after_the_other_leave_the_same_journal(
 ) -> None:
     folder = tmp_path_factory.mktemp("runs")
     names = ("start", "on_trial_result", "stop", "complete_after_final_report")
-    waits = {f"delay_{name}": delay for name, delay in zip(names, delays, strict=True)}
-    chosen = {"scheduler": scheduler, "num_workers": workers, "checkpointing": checkpointing}
+    waits: dict[str, Any] = dict(zip([f"delay_{name}" for name in names], delays, strict=True))
+    chosen: dict[str, Any] = {
+        "scheduler": scheduler,
+        "num_workers": workers,
+        "checkpointing": checkpointing,
+    }
     asked = plan(
         folder, Synthetic(last_level=9, diverging=0.2), num_trials=9, **chosen, **waits, **limits
     )

@@ -334,10 +334,8 @@ class Tuner:
                 freed = SlotFreed(at_s=self.now_s(), may_start=self._may_start())
                 self._declined = not self._handle(freed)
         if not self.live and not self._waiting:
-            enough = not self._may_start()
-            self.close(
-                "all trials ended" if enough else "the space holds no more configs", finished=True
-            )
+            why = "the space holds no more configs" if self._may_start() else "all trials ended"
+            self.close(why, finished=True)
 
     def _may_start(self) -> bool:
         return self.limits.budget.may_start(self.parts.table)

@@ -29,7 +29,8 @@ def reported(metrics: dict[str, Any], loss: float = 0.25, at_s: float = 3.5) -> 
 
 
 def start(**changed: Any) -> Start:
-    return Start(**({"trial_id": T1, "config": {"lr": 0.5, "layers": 3}, "until": 9} | changed))
+    told: dict[str, Any] = {"trial_id": T1, "config": {"lr": 0.5, "layers": 3}, "until": 9}
+    return Start(**(told | changed))
 
 
 def by_the_encoder(event: Event | Note, decisions: tuple[Decision, ...]) -> str:

@@ -313,6 +313,6 @@ def test_a_run_without_metadata_has_none(tmp_path: Path) -> None:
 
 def test_a_run_that_goes_on_no_longer_says_how_it_ended(tmp_path: Path) -> None:
     plan = toy_plan(tmp_path)
-    directories.note_outcome(tmp_path, plan, reason="why", finished=True, trials={})
+    directories.note_outcome(tmp_path, plan, reason="why", finished=True, counts={})
     directories.note_params(tmp_path, plan)
     assert "outcome" not in directories.read_metadata(tmp_path)

@@ -5,7 +5,6 @@ from unittest import mock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_synebench.schedulers.pareto import fronts as fronts_module
 from pytest_synebench.schedulers.pareto.fronts import Fronts
 from pytest_synebench.schedulers.pareto.sorting import Point, best
 
@@ -39,7 +38,7 @@ def test_a_front_in_which_one_waits_is_not_put_in_order() -> None:
     for number in range(9):
         fronts.add(number, float(number), -float(number))
     fronts.wait(4)
-    with mock.patch.object(fronts_module.math, "dist", side_effect=AssertionError):
+    with mock.patch("math.dist", side_effect=AssertionError):
         assert fronts.first_waiting(9) == 4
 
 
@@ -50,7 +49,7 @@ def test_a_front_that_is_pushed_out_whole_is_one_as_before() -> None:
         fronts.add(number, -float(number), -float(number))
         fronts.wait(number)
     seen = []
-    while (number := fronts.first_waiting(5)) is not None:
-        seen.append(number)
-        fronts.leave(number)
+    while (first := fronts.first_waiting(5)) is not None:
+        seen.append(first)
+        fronts.leave(first)
     assert seen == [4, 3, 2, 1, 0]
