@@ -187,7 +187,6 @@ CASES = (
             "asha_promotion",
             "synchronous_hyperband",
             "median_stopping",
-            "pbt",
             "fifo",
         )
     ),

@@ -21,8 +21,8 @@ from pathlib import Path
 CONSTRAINTS = Path(__file__).resolve().parent.parent / "constraints.txt"
 _MARKER = "requirements.json"
 
-# Syne Tune 0.16 asks for xgboost, whose wheel brings 470 MB of NCCL; none of this runs on a GPU. Its
-# simulator imports huggingface_hub, h5py and fastparquet, which it does not ask for.
+# Syne Tune 0.16 asks for xgboost, whose wheel brings 470 MB of NCCL; none of this runs on a GPU.
+# Its simulator imports huggingface_hub, h5py and fastparquet, which it does not ask for.
 _SYNE_TUNE_016 = (
     "dill==0.4.1 numpy==2.4.6 pandas==3.1.1 psutil==7.2.2 scikit-learn==1.9.1 scipy==1.17.1 "
     "sortedcontainers==2.4.0 statsmodels==0.15.0 tqdm typing_extensions xgboost-cpu torch "

@@ -31,6 +31,7 @@ from pytest_synebench.experiment.run import Run
 
 TRIALS = (1_000, 10_000)
 _LEVELS = 50
+_SPARE = 64  # rows: Syne Tune may start some trials more than it is asked for
 _SCHEDULERS = ("fifo", "asha_stopping", "asha_promotion")
 
 
@@ -106,7 +107,7 @@ def take_syne_tune(bench: Bench, *, scheduler: str, environment: str) -> dict[st
     folder = bench.fresh()
     seconds = []
     for trials in TRIALS:
-        write_table(folder / "table.json", trials)
+        write_table(folder / "table.json", trials + _SPARE)
         command = [bench.python(environment), str(HERE / "peers" / "syne_tune_simulator.py")]
         command += [str(folder / "table.json"), str(folder / "took.json"), scheduler, str(trials)]
         bench.measure(command, cwd=folder, timeout_s=1800)
