@@ -9,6 +9,8 @@ import pytest
 from planted import SCRIPT, forgetting
 from toy_project import run_pytest
 
+from pytest_synebench.plugin.nodes import resume
+
 CONFTEST = '''
 from pathlib import Path
 
@@ -121,6 +123,18 @@ def test_what_does_not_go_with_it_is_refused_before_anything_runs(
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert told in result.stderr.str()
     assert not (toy / ".synebench").exists()
+
+
+def test_one_that_is_interrupted_is_not_said_to_go_on(
+    toy: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(resume, "verify", interrupted)
+    result = pytester.runpytest_inprocess(*VERIFY, *FOLDER, no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert "--synebench-resume" not in result.stdout.str()
 
 
 def test_alone_it_is_refused_and_help_tells_of_it(toy: Path, pytester: pytest.Pytester) -> None:

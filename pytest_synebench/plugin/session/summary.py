@@ -25,6 +25,8 @@ def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
     """Write the summaries of this session; a worker that was interrupted has sent none."""
     show_told(reporter, PREVIEW, "synebench: nothing was started")
     show_told(reporter, TOLD, "synebench: resuming")
+    if config.option.synebench_verify_resume:
+        return  # a check that was interrupted is begun again
     found = config.stash.get(SUMMARIES, None) or []
     summaries = sorted(found, key=lambda one: str(one["name"]))
     if not summaries and not interrupted:
