@@ -110,11 +110,20 @@ class Settling:
         entry = self._entry
         ids = repeated_run_ids(entry, self._offset) if self._definition.repeatable else ()
         repeated = {run_id: self._run(run_id) for run_id in ids}
-        self._same, self._notes = compare_fingerprints(entry, repeated)
+        self._same, notes = compare_fingerprints(entry, repeated)
+        self._notes = (*notes, *self._declared_since())
         self._refused = cannot_pair(entry, self._offset)
         if self._same is False:
             self._refused = self._refused or ignores_seed(entry, repeated) or self._chance(repeated)
         return repeated
+
+    def _declared_since(self) -> list[str]:
+        """Say which scores the benchmark declares by now that the baseline does not have."""
+        new = [name for name in self._definition.scores if name not in self._entry.declared]
+        text = (
+            f"declared since the baseline was made, and not judged: {', '.join(new)}; save it again"
+        )
+        return [text] if new else []
 
     def _chance(self, repeated: Mapping[int, RunRecord]) -> str:
         """Run once more what differs from the baseline: it must not differ from itself."""

@@ -108,6 +108,16 @@ def test_a_count_that_may_not_move_stops_a_change_that_moves_it(
     )
 
 
+def test_a_score_that_the_baseline_does_not_have_is_said_not_to_be_judged(
+    go: Go, toy: Path, saved: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declares(toy, 'scores={"trials": "same"}')
+    reported(monkeypatch, lambda loss: loss + 1.0)
+    go(*COMPARE).stdout.fnmatch_lines(
+        ["  declared since the baseline was made, and not judged: trials; save it again"]
+    )
+
+
 def test_pairs_see_what_is_smaller_than_the_noise(
     go: Go, toy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
