@@ -28,7 +28,7 @@ from script_page import page
 
 from pytest_synebench.analysis.curves import Curve, Step, incumbent
 from pytest_synebench.analysis.gate.engine import Ask, Case, Suite, judge
-from pytest_synebench.analysis.gate.rules import SENSITIVE, STRICT, Rule
+from pytest_synebench.analysis.gate.rules import LEAST_BASELINE_RUNS, SENSITIVE, STRICT, Rule
 from pytest_synebench.analysis.gate.verdicts import Verdict
 from pytest_synebench.analysis.scores import run_scores
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS
@@ -232,6 +232,8 @@ def main() -> None:
                     of[str(run_id)] = trained(fault, run_id, Path(folder))
                     print(side, run_id, of[str(run_id)].curve.final, sep="\t", flush=True)
                     write(kept, curves)
+    if given.runs < 2 * LEAST_BASELINE_RUNS:
+        raise SystemExit(f"{given.runs} runs are too few to draw gates from; they are stored")
     (given.docs / "scripts.md").write_text(page(rates(curves, given.gates), curves, given.gates))
 
 
