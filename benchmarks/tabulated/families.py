@@ -59,17 +59,18 @@ _WIDTHS = [16, 32, 64, 128, 256, 512]
 _OPERATIONS = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
 
 FCNET = Family(
-    # In the order of the digits of the package's keys.
+    # In the order of the digits of the package's keys. Evenly spread: most grow by factors, and at
+    # their distances as numbers a model could not tell the small ones apart.
     space={
         "activation_fn_1": choice(["relu", "tanh"]),
         "activation_fn_2": choice(["relu", "tanh"]),
-        "batch_size": ordinal([8, 16, 32, 64]),
-        "dropout_1": ordinal([0.0, 0.3, 0.6]),
-        "dropout_2": ordinal([0.0, 0.3, 0.6]),
-        "init_lr": ordinal([0.0005, 0.001, 0.005, 0.01, 0.05, 0.1]),
+        "batch_size": ordinal([8, 16, 32, 64], "equal"),
+        "dropout_1": ordinal([0.0, 0.3, 0.6], "equal"),
+        "dropout_2": ordinal([0.0, 0.3, 0.6], "equal"),
+        "init_lr": ordinal([0.0005, 0.001, 0.005, 0.01, 0.05, 0.1], "equal"),
         "lr_schedule": choice(["cosine", "const"]),
-        "n_units_1": ordinal(_WIDTHS),
-        "n_units_2": ordinal(_WIDTHS),
+        "n_units_1": ordinal(_WIDTHS, "equal"),
+        "n_units_2": ordinal(_WIDTHS, "equal"),
     },
     tasks={
         "protein": "protein_structure",
