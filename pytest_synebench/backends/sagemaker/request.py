@@ -13,7 +13,7 @@ Invariants (tests/backends/sagemaker/test_request.py holds each one):
 - the user's extra fields are there as given, and win.
 
 Source: CreateTrainingJob; what differs from the SageMaker SDK's own request for the same job, and
-why: docs/decisions/0016-what-a-job-is.md.
+why: docs/decisions/0022-what-a-job-is.md.
 """
 
 from __future__ import annotations
