@@ -1,10 +1,13 @@
-"""The words every floor uses for a trial: its id, config, state, reports and checkpoints."""
+"""The words every floor uses for a trial: its id, config, state, reports and checkpoints.
+
+It travels into remote jobs, whose Python may be 3.10.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum
 from typing import NewType, TypeAlias
 
 from pytest_synebench.errors import UsageError
@@ -15,7 +18,7 @@ Scalar: TypeAlias = float | int | str | bool | None
 Config: TypeAlias = Mapping[str, Scalar]
 
 
-class TrialState(StrEnum):
+class TrialState(str, Enum):  # noqa: UP042 - containers with Python 3.10 have no StrEnum
     """Where a trial stands. Paused is a fact of the scheduler: no process, and alive."""
 
     RUNNING = "running"
@@ -23,6 +26,9 @@ class TrialState(StrEnum):
     COMPLETED = "completed"  #: the script reached its last level and ended by itself
     STOPPED = "stopped"  #: the scheduler ended it early
     FAILED = "failed"  #: every attempt it was allowed ended in an error
+
+    __str__ = str.__str__
+    __format__ = str.__format__
 
     @property
     def final(self) -> bool:
