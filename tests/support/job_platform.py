@@ -39,7 +39,7 @@ class ProcessPlatform:
 
     def _start(self, key: AttemptKey, orders_url: str) -> subprocess.Popen[bytes]:
         root = self._folder / f"{key.trial_id}-{key.number}"
-        channel, config = root / "input" / "data" / "synebench", root / "input" / "config"
+        channel, config = root / "input" / "data" / "code", root / "input" / "config"
         for folder in (channel, config):
             folder.mkdir(parents=True)
         with tarfile.open(channel / "source.tar.gz", "w:gz") as tar:

@@ -34,6 +34,7 @@ def template(**fields: Any) -> Template:
         "role": ROLE,
         "instance_type": "ml.m5.xlarge",
         "source": "0" * 64,
+        "program": "train.py",
         "metrics": ("val_loss", "epoch"),
     }
     return Template(**{**told, **fields})

@@ -45,6 +45,7 @@ from pytest_synebench.errors import BackendError, StoreError
 
 MOST = 1000  #: observations that one poll returns
 _THREADS = 8
+_SEARCHES = 3  #: for a job that may be there, before it is taken not to be
 _LONGEST_WAIT_S = 60.0
 
 
@@ -253,11 +254,15 @@ class SageMakerBackend:
         self._look_soon()
 
     def _on_stop(self, remote: Remote, answer: object) -> None:
-        remote.stopped = True
-        if answer:
+        if answer or remote.created:
+            remote.stopped = True
             self._look_soon()
+        elif remote.searched < _SEARCHES:
+            # A create may have taken effect, and not be seen yet.
+            remote.searched += 1
+            remote.due_s = self.clock.now_s() + self._timing.busy_s
         else:
-            self._end(remote)  # there is no such job, and none will be: no create is on its way
+            self._end(remote)  # none is on its way; the next controller would end it
 
     # -- looking ---------------------------------------------------------------------------------
 

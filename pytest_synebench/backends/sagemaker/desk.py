@@ -81,7 +81,7 @@ class StoreDesk:
             arguments=list(self._arguments(spec)),
             grace_s=self._grace_s,
         )
-        key = f"{letters.job(self._prefix, *spec.key)}orders.json"
+        key = letters.orders(self._prefix, *spec.key)
         data = told.to_json()
         self._ask(lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=data))
         return f"s3://{self._bucket}/{key}"

@@ -1,14 +1,14 @@
 """Where things of a run are in its bucket: every key is made here.
 
-    <root>/source/<sha256>/            what a job starts from: entry.py, source.tar.gz
-    <root>/attempts/<trial>/<attempt>/ what an attempt is told: briefing.json
-    <root>/reports/<trial>/<attempt>/  what it sends back
-    <root>/output/                     what the service itself writes
+    <prefix>source/<sha256>/    what a job starts from: entry.py, source.tar.gz
+    <prefix><run>/…             what the run's jobs are told, say and keep: training/agent/letters
+                                and checkpoints/s3 make those keys
+    <prefix><run>/output/       what the service itself writes
 
 Source lies beside the runs, since runs share it.
 
 Invariants (tests/backends/sagemaker/test_layout.py holds each one):
-- no key of one attempt begins with the prefix of another's;
+- no key of one run begins with the prefix of another's;
 - a URI is one that the service's pattern allows.
 """
 
@@ -16,11 +16,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_synebench.backends.protocol import AttemptKey
-
 ENTRY = "entry.py"
 ARCHIVE = "source.tar.gz"
-BRIEFING = "briefing.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +32,14 @@ class Layout:
         """Return what the keys of packed code begin with."""
         return f"{self.prefix}source/{sha256}/"
 
-    def attempt(self, key: AttemptKey) -> str:
-        """Return what the keys of an attempt's briefing begin with."""
-        return f"{self._of('attempts', key)}"
-
-    def reports(self, key: AttemptKey) -> str:
-        """Return what the keys of an attempt's reports begin with."""
-        return f"{self._of('reports', key)}"
+    @property
+    def experiment(self) -> str:
+        """Return what the keys of the run begin with."""
+        return f"{self.prefix}{self.run}/"
 
     def output(self) -> str:
         """Return what the keys of the service's own output begin with."""
-        return f"{self.prefix}{self.run}/output"
+        return f"{self.experiment}output"
 
     def uri(self, key: str) -> str:
         """Return the URI of a key.
@@ -54,6 +48,3 @@ class Layout:
         's3://team/hpo/r0/output'
         """
         return f"s3://{self.bucket}/{key}"
-
-    def _of(self, what: str, key: AttemptKey) -> str:
-        return f"{self.prefix}{self.run}/{what}/{key.trial_id:08d}/{key.number:06d}/"

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from pytest_synebench.backends.sagemaker.queueing import Why
 from pytest_synebench.errors import BackendError
+from pytest_synebench.training.agent.orders import VARIABLE
 
 _THROTTLED = frozenset(
     {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded"}
@@ -196,9 +197,10 @@ def _meaning(error: Any) -> Exception:
 
 
 def _attempt_of(job: Mapping[str, Any]) -> object:
-    """Return what tells an attempt's job from all others: where its briefing is."""
+    """Return what tells an attempt's job from all others: its code, and where its orders are."""
     channels = job.get("InputDataConfig", ())
-    return [one["DataSource"]["S3DataSource"]["S3Uri"] for one in channels]
+    code = [one["DataSource"]["S3DataSource"]["S3Uri"] for one in channels]
+    return code, job.get("Environment", {}).get(VARIABLE)
 
 
 def new_client(region: str | None = None) -> Any:

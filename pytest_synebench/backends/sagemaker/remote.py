@@ -38,6 +38,7 @@ class Remote:
     created: bool = False  #: the platform has said that it knows the job
     stop: bool = False  #: it is to end
     stopped: bool = False  #: the platform knows
+    searched: int = 0  #: times that a job which is to end was not to be found
     placed: bool = False
     over: JobState | None = None
     refused: list[str] = field(default_factory=list)  #: what could not be loaded or kept

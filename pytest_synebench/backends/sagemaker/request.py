@@ -7,7 +7,7 @@ with a python3 will do, code changes without a new image, and SIGTERM reaches th
 does not below the entry points of AWS's own images.
 
 Invariants (tests/backends/sagemaker/test_request.py holds each one):
-- what an attempt runs with is in its briefing; hyperparameters are there for people, cut to what
+- what an attempt runs with is in its orders; hyperparameters are there for people, cut to what
   the service takes;
 - MaxRuntimeInSeconds is always there;
 - the user's extra fields are there as given, and win.
@@ -27,10 +27,13 @@ from pytest_synebench.backends.protocol import AttemptSpec
 from pytest_synebench.backends.sagemaker.layout import ENTRY, Layout
 from pytest_synebench.backends.sagemaker.names import Names
 from pytest_synebench.backends.sagemaker.template import Template
+from pytest_synebench.training.agent.letters import orders
+from pytest_synebench.training.agent.orders import VARIABLE
+from pytest_synebench.training.entrypoint.contract import PROGRAM
 
-CODE, ATTEMPT = "code", "attempt"  #: the two channels: folders of /opt/ml/input/data
+CODE = "code"  #: the channel: a folder of /opt/ml/input/data
 RUN_TAG, ATTEMPT_TAG = "synebench:run", "synebench:attempt"
-_HYPERPARAMETERS, _KEY_CHARACTERS, _VALUE_CHARACTERS = 100, 256, 256
+_HYPERPARAMETERS, _KEY_CHARACTERS, _VALUE_CHARACTERS = 99, 256, 256  #: and the program's
 _TAG_CHARACTERS = 256
 _METRICS = 40
 _UNTAGGED = re.compile(r"[^\w .:/=+@-]")
@@ -41,7 +44,7 @@ def creation(template: Template, layout: Layout, names: Names, spec: AttemptSpec
     """Return the fields of CreateTrainingJob for one attempt."""
     made: dict[str, Any] = {
         "TrainingJobName": names.job(spec.key),
-        "HyperParameters": shown(spec.config),
+        "HyperParameters": {**shown(spec.config), PROGRAM: template.program},
         "AlgorithmSpecification": {
             "TrainingImage": template.image_uri,
             "TrainingInputMode": "File",
@@ -51,8 +54,8 @@ def creation(template: Template, layout: Layout, names: Names, spec: AttemptSpec
         "RoleArn": template.role,
         "InputDataConfig": [
             _channel(CODE, layout.uri(layout.source(template.source))),
-            _channel(ATTEMPT, layout.uri(layout.attempt(spec.key))),
         ],
+        "Environment": {VARIABLE: layout.uri(orders(layout.experiment, *spec.key))},
         "OutputDataConfig": {"S3OutputPath": layout.uri(layout.output())},
         "ResourceConfig": {
             "InstanceType": template.instance_type,

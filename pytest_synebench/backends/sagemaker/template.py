@@ -28,6 +28,7 @@ class Template:
     role: str  #: ARN of the role that jobs have
     instance_type: str
     source: str  #: SHA-256 of the packed code
+    program: str  #: the script, by its name in the packed code
     instance_count: int = 1
     volume_gb: int = 30
     max_runtime_s: int = 24 * 3600  #: of one job; always sent, since it bounds the bill

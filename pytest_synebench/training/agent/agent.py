@@ -205,6 +205,8 @@ class Agent:
     def _hear(self, data: bytes) -> None:
         for message in self._receiver.feed(data):
             self._outbox.put(message)
+            if message.kind == "report":
+                _print_report(message)
             level = message.fields.get("level")
             if message.kind == "saved" and type(level) is int:
                 self._freeze(level)
@@ -260,6 +262,14 @@ class Agent:
         }
         self._outbox.put(Message("ended", 0, ended))
         self._deliver()
+
+
+def _print_report(message: Message) -> None:
+    """Show a report in the log, where the platform's console finds its numbers."""
+    metrics = message.fields.get("metrics")
+    if isinstance(metrics, dict):
+        shown = " ".join(f"{name}={value}" for name, value in metrics.items())
+        print(f"[report] {shown}", flush=True)
 
 
 def _pour(fd: int, reader: Callable[[bytes], None]) -> bool:

@@ -46,6 +46,11 @@ def job(prefix: str, trial: int, attempt: int) -> str:
     return f"{prefix}jobs/{trial:08d}/{attempt:06d}/"
 
 
+def orders(prefix: str, trial: int, attempt: int) -> str:
+    """Return where a job finds what it is told."""
+    return f"{job(prefix, trial, attempt)}orders.json"
+
+
 def of_attempt(prefix: str, trial: int, attempt: int) -> str:
     """Return what the keys of an attempt's letters begin with, and no other's."""
     return f"{prefix}letters/{trial:08d}/{attempt:06d}/"

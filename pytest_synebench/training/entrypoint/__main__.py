@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 ROOT_VARIABLE = "SYNEBENCH_CONTAINER_ROOT"  #: where it is not /opt/ml
-CHANNEL = "synebench"  #: the input channel that brings the code
+CHANNEL = "code"  #: the input channel that brings the code
 SOURCE = "source.tar.gz"
 _BY_SIGNAL = 128
 
@@ -72,7 +72,8 @@ def _prepare(contract: Contract) -> Path:
     for folder in (contract.code, contract.model, contract.output / "data"):
         folder.mkdir(parents=True, exist_ok=True)
     archive = contract.data / CHANNEL / SOURCE
-    if archive.is_file():
+    unpacked = Path(__file__).is_relative_to(contract.code)  # by entry.py
+    if archive.is_file() and not unpacked:
         sources.unpack(archive, contract.code)
     program = contract.hyperparameters.get(PROGRAM)
     if not program:

@@ -29,7 +29,7 @@ class Container:
         self.hyperparameters: dict[str, Any] = {"sagemaker_program": "train.py"}
 
     def start(self) -> subprocess.Popen[str]:
-        channel = self.root / "input" / "data" / "synebench"
+        channel = self.root / "input" / "data" / "code"
         config = self.root / "input" / "config"
         for folder in (channel, config):
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,29 @@
+"""The first file that a job runs: unpacks what travelled with it, and hands over.
+
+It is copied beside the archive and needs nothing of ours: ``python3 entry.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tarfile
+
+ARCHIVE = "source.tar.gz"
+
+
+def main() -> None:
+    """Unpack, and become process 1's program."""
+    root = os.environ.get("SYNEBENCH_CONTAINER_ROOT", "/opt/ml")
+    code = os.path.join(root, "code")
+    here = os.path.dirname(os.path.abspath(__file__))
+    with tarfile.open(os.path.join(here, ARCHIVE), "r:gz") as archive:
+        archive.extractall(code, filter="data")
+    sys.path[0] = code  # in place of this file's folder
+    from pytest_synebench.training.entrypoint import __main__ as program
+
+    raise SystemExit(program.main())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What travels runs a job by itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pytest_synebench.backends.sagemaker.layout import ARCHIVE, ENTRY
+from pytest_synebench.backends.sagemaker.packing import pack
+from pytest_synebench.backends.sagemaker.travelling import ENTRY as ENTRY_FILE
+from pytest_synebench.backends.sagemaker.travelling import travelling
+
+SCRIPT = """\
+import pytest_synebench, sys
+from pytest_synebench.training import Reporter
+Reporter()(epoch=1, loss=0.5)
+print(pytest_synebench.__file__, sys.argv[1:])
+"""
+
+
+def container(root: Path) -> Path:
+    code, channel = root / "given", root / "input" / "data" / "code"
+    for folder in (code, channel, root / "input" / "config"):
+        folder.mkdir(parents=True)
+    (code / "train.py").write_text(SCRIPT)
+    (channel / ARCHIVE).write_bytes(pack(code, travelling()).archive)
+    (channel / ENTRY).write_bytes(ENTRY_FILE.read_bytes())
+    told = '{"sagemaker_program": "\\"train.py\\"", "lr": "0.1"}'
+    (root / "input" / "config" / "hyperparameters.json").write_text(told)
+    return channel / ENTRY
+
+
+def test_what_travels_runs_a_job_where_nothing_of_ours_is_installed(tmp_path: Path) -> None:
+    entry = container(tmp_path)
+    # Without site-packages: nothing but the standard library and what travels can be imported.
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", str(entry)],
+        env={"PATH": os.defpath, "SYNEBENCH_CONTAINER_ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    last = done.stdout.splitlines()[-1]
+    assert last == f"{tmp_path}/code/pytest_synebench/__init__.py ['--lr', '0.1']"
+
+
+@pytest.mark.parametrize("name", sorted(travelling()))
+def test_what_travels_is_of_the_job_side(name: str) -> None:
+    heavy = ("backends", "experiment", "plugin", "schedulers", "searchers", "analysis")
+    assert name.split("/")[1] not in heavy
