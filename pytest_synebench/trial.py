@@ -28,7 +28,10 @@ class TrialState(str, Enum):  # noqa: UP042 - containers with Python 3.10 have n
     FAILED = "failed"  #: every attempt it was allowed ended in an error
 
     __str__ = str.__str__
-    __format__ = str.__format__
+
+    def __format__(self, format_spec: str) -> str:
+        """Return the value, as an f-string shows it."""
+        return format(self.value, format_spec)
 
     @property
     def final(self) -> bool:

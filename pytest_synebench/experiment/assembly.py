@@ -30,8 +30,10 @@ from pytest_synebench.clock import Clock, VirtualClock
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment import simulation
 from pytest_synebench.experiment.external.searcher import ExternalSearcher
+from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.plan.workers import workers
+from pytest_synebench.experiment.remote.kept import KeptStore
 from pytest_synebench.schedulers import catalog as schedulers
 from pytest_synebench.schedulers.arguments import Arguments
 from pytest_synebench.schedulers.halving.pasha import Criterion
@@ -185,7 +187,7 @@ def build_asking(plan: Plan) -> tuple[Scheduler, ExternalSearcher | None]:
 def slots(plan: Plan, machine: Machine) -> tuple[int, str]:
     """Return how many attempts the tuner has at once, and why fewer run ("": as many as asked)."""
     asked = int(plan.params["num_workers"])
-    if plan.simulated:
+    if plan.simulated or plan.remote:
         return asked, ""
     allowed, why = workers(plan.params, machine.processors, len(machine.gpus))
     return (asked if _deterministic(plan) else allowed), why
@@ -220,18 +222,42 @@ def threads_per_trial(plan: Plan, machine: Machine) -> int | None:
 
 def build_store(plan: Plan) -> CheckpointStore:
     """Return what says which checkpoints of a run can be trusted."""
+    if plan.remote:
+        return KeptStore()
     return SimulatedStore() if plan.simulated else LocalStore()
 
 
 def build_backend(
-    plan: Plan, directory: Path, clock: Clock, site: Site, remark: Callable[[str], None]
+    plan: Plan,
+    directory: Path,
+    clock: Clock,
+    site: Site,
+    remark: Callable[[str], None],
+    ledger: Callable[[], Ledger],
 ) -> Backend:
-    """Return the back-end of a run, which is its directory's; a simulated one moves the clock."""
+    """Return the back-end of a run, which is its directory's; a simulated one moves the clock.
+
+    Args:
+        plan: of the run.
+        directory: of the run.
+        clock: that it goes by.
+        site: this machine.
+        remark: takes a line on what people should know.
+        ledger: opens the run's, of what jobs have kept.
+
+    Raises:
+        UsageError: something is missing that trials need there.
+        BackendError: it cannot be used.
+    """
     if isinstance(clock, VirtualClock) and plan.simulated:
         blackbox = simulation.blackbox_of(plan)
         for told in simulation.remarks(plan, blackbox):
             remark(told)
         return simulation.backend(plan, blackbox, clock)
+    if plan.remote:
+        from pytest_synebench.experiment.remote.building import remote_backend
+
+        return remote_backend(plan, directory, ledger(), remark)
     machine = site.machine
     threads = threads_per_trial(plan, machine)
     return LocalBackend(

@@ -106,9 +106,8 @@ class Run:
             RunError: its directory cannot be written, or another controller holds it.
             JournalError: its journal is damaged.
         """
-        clock = clock or SystemClock()
-        site = site or Site()
-        if not plan.simulated:
+        clock, site = clock or SystemClock(), site or Site()
+        if not (plan.simulated or plan.remote):
             check_gpus(plan.params, len(site.machine.gpus))
         check_deterministic(plan)
         scheduler, external = build_asking(plan)
@@ -151,11 +150,11 @@ class Run:
         if not directories.read_metadata(self.directory):
             directories.write_metadata(self.directory, directories.describe(self.plan, self._clock))
         self._copy = copy_of(self.plan, self.directory)
-        if journal.torn_bytes:
-            self.remarks.append(
-                f"the last line of the journal was torn by a crash ({journal.torn_bytes} bytes): "
-                "it is left out"
+        if torn := journal.torn_bytes:
+            told = (
+                f"the last line of the journal was torn by a crash ({torn} bytes): it is left out"
             )
+            self.remarks.append(told)
         with recalling(self._external, journal.entries):
             replay(journal.entries, scheduler, self.table, audit=audit)
         journal.entries.clear()
@@ -173,16 +172,17 @@ class Run:
     def _build_tuner(self, scheduler: Scheduler, journal: Journal, lease: Lease) -> Tuner:
         plan, say = self.plan, self.remarks.append
         clock: Clock = VirtualClock(self.table.at_s) if plan.simulated else self._clock
-        backend = build_backend(plan, self.directory, clock, self._site, say)
-        if isinstance(backend, LocalBackend):
-            # What is simulated acts on nothing outside: nobody can be fenced from it.
-            fenced = FencedBackend(backend, lease)
+        kept = self.launch.open_ledger
+        backend = build_backend(plan, self.directory, clock, self._site, say, kept)
+        if plan.remote:
+            backend = FencedBackend(backend, lease)
+        elif isinstance(backend, LocalBackend):
+            fenced = FencedBackend(backend, lease)  # what is simulated acts on nothing outside
             backend = with_keeping(
                 plan, self.directory, self.launch, self.table, fenced, backend, say
             )
         num_workers, fewer = slots(self.plan, self._site.machine)
-        if fewer:
-            self.remarks.append(fewer)
+        self.remarks += [fewer] if fewer else []
         keeping = Timekeeping.of(plan, self.table, self.directory)
         return Tuner(
             Machinery(

@@ -20,6 +20,7 @@ from pytest_synebench.experiment.assembly import (
     slots,
     threads_per_trial,
 )
+from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.schedulers import catalog as schedulers
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers import catalog as searchers
@@ -122,7 +123,12 @@ def test_the_levels_of_the_plan_are_the_schedulers(tmp_path: Path) -> None:
 def test_the_backend_is_the_runs_own_and_ends_with_it(tmp_path: Path) -> None:
     plan = toy_plan(tmp_path)
     backend = build_backend(
-        plan, tmp_path, VirtualClock(), Site(machine=Machine(processors=4)), lambda _: None
+        plan,
+        tmp_path,
+        VirtualClock(),
+        Site(machine=Machine(processors=4)),
+        lambda _: None,
+        lambda: Ledger(tmp_path),
     )
     assert backend.poll(0.0) == []
     backend.close()

@@ -18,12 +18,13 @@ from typing import Any
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.plan.parameters import Parameter, kind_of, near
 from pytest_synebench.experiment.plan.rows.budgets import BUDGETS
+from pytest_synebench.experiment.plan.rows.jobs import JOBS
 from pytest_synebench.experiment.plan.rows.running import RUNNING
 from pytest_synebench.experiment.plan.rows.scheduling import SCHEDULING
 from pytest_synebench.experiment.plan.rows.searching import SEARCHING
 
 GLOBALS: dict[str, Parameter] = {
-    row.name: row for row in (*SCHEDULING, *SEARCHING, *RUNNING, *BUDGETS)
+    row.name: row for row in (*SCHEDULING, *SEARCHING, *RUNNING, *JOBS, *BUDGETS)
 }
 
 

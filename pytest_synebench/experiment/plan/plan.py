@@ -55,12 +55,28 @@ class Plan:
                 f"{maximum} although max_resource_level is {level}; build config_space with "
                 f"{self.definition.max_resource_attr!r}: params['max_resource_level']"
             )
+        self._check_remote()
         searchers.check_needs(
             self.params["searcher"],
             constraint_attr=self.definition.constraint_attr,
             cost_model=self.definition.cost_model,
         )
         return self._warnings()
+
+    def _check_remote(self) -> None:
+        if not self.remote:
+            return
+        if self.scheduler == "pbt":
+            raise UsageError(
+                "pbt starts trials from the checkpoints of others, which the back-end 'sagemaker' "
+                "does not copy; choose another --scheduler, or --backend local"
+            )
+        if self.definition.report_protocol != "channel":
+            raise UsageError(
+                f"{self.benchmark} reports by what it prints (report_protocol "
+                f"{self.definition.report_protocol!r}), which the back-end 'sagemaker' does not "
+                "read; use pytest_synebench.training.Reporter in the script, or --backend local"
+            )
 
     def _warnings(self) -> list[str]:
         found = []
@@ -106,6 +122,11 @@ class Plan:
     def simulated(self) -> bool:
         """Whether its trials are simulated."""
         return bool(self.params["backend"] == "simulated")
+
+    @property
+    def remote(self) -> bool:
+        """Whether its trials run as jobs, on machines of a service."""
+        return bool(self.params["backend"] == "sagemaker")
 
     @property
     def num_trials(self) -> int:

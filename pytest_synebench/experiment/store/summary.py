@@ -120,7 +120,8 @@ def kept(plan: Plan, table: TrialTable, ledger: Ledger | None) -> str:
     found = [f"#{trial_id}@{level}" for trial_id, level in levels.items() if level]
     more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
     shown = " ".join(found[:_MOST_SHOWN]) or "none"
-    return f"{shown}{more}, kept in {plan.params['checkpoint_store']}"
+    where = "the jobs' bucket" if plan.remote else plan.params["checkpoint_store"]
+    return f"{shown}{more}, kept in {where}"
 
 
 def lines(one: Mapping[str, Any]) -> list[str]:

@@ -82,7 +82,8 @@ class Deadlines:
         return cls(
             trial_timeout_s=plan.params["trial_timeout"],
             progress_timeout_s=plan.params["progress_timeout"],
-            end_grace_s=plan.params["stop_grace"],
+            # What a job does behind its last report is the service's own time.
+            end_grace_s=math.inf if plan.remote else plan.params["stop_grace"],
         )
 
     @property

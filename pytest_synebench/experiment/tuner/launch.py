@@ -22,6 +22,7 @@ from pytest_synebench.events import Start
 from pytest_synebench.experiment.journal.trials import TrialRecord
 from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.remote.kept import KeptStore
 from pytest_synebench.experiment.store import directories
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.trial import CheckpointRef, Scalar, TrialId
@@ -50,6 +51,13 @@ class Launch:
         self.ledger: Ledger | None = None  #: of what the archive has, where there is one
         #: brings a trial's checkpoint back from the archive, up to a level, where it is not here
         self.fetch: Callable[[TrialId, int], object] | None = None
+
+    def open_ledger(self) -> Ledger:
+        """Return the ledger of what jobs keep, which is the store's as well."""
+        self.ledger = Ledger(self._directory)
+        if isinstance(self._store, KeptStore):
+            self._store.ledger = self.ledger
+        return self.ledger
 
     def trial_directory(self, trial_id: TrialId) -> Path:
         """Return the directory of a trial: config, logs, checkpoints."""

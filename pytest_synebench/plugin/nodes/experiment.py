@@ -26,6 +26,7 @@ from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.plugin.choice.selection import Selection, typed_of
 from pytest_synebench.plugin.nodes import ledger
+from pytest_synebench.plugin.session import cloud
 from pytest_synebench.plugin.session.progress import Progress
 from pytest_synebench.plugin.session.termination import EXIT_CODE
 
@@ -61,6 +62,7 @@ def opened(config: pytest.Config, plan: Plan, *, anew: bool = False) -> Run:
     Raises:
         SynebenchError: it cannot be launched.
     """
+    cloud.prepare(config, plan)
     return open_run(
         plan,
         root=storage(config),

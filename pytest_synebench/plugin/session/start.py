@@ -131,8 +131,8 @@ def _refuse_besides_verifying(option: object) -> None:
 def fewer_workers(config: pytest.Config, machine: Machine) -> list[str]:
     """Return why experiments run fewer trials at once than they ask for, each reason once."""
     chosen = [one.params for seen in config.stash[_SEEN] for one in selections(config, seen)]
-    real = [params for params in chosen if params["backend"] != "simulated"]
-    why = [workers(params, machine.processors, len(machine.gpus))[1] for params in real]
+    here = [params for params in chosen if params["backend"] == "local"]
+    why = [workers(params, machine.processors, len(machine.gpus))[1] for params in here]
     return list(dict.fromkeys(text for text in why if text))
 
 

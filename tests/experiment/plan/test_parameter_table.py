@@ -111,7 +111,7 @@ def test_an_unknown_key_is_refused_with_layer_and_likest_name() -> None:
     ):
         resolve(declared({}), [("user", {}), ("variant small", {"num_worker": 1})], "toy")
     with pytest.raises(
-        UsageError, match=r"no parameter 'xyzzy'. Known: backend, .*checkpointing, "
+        UsageError, match=r"no parameter 'xyzzy'. Known: aws, backend, .*checkpointing, "
     ):
         resolve(declared({}), [("user", {"xyzzy": 1})], "toy")
 

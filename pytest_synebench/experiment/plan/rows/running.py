@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_synebench.experiment.plan.parameters import Kind, Parameter
 
-BACKENDS = ("local", "simulated")
+BACKENDS = ("local", "simulated", "sagemaker")
 
 RUNNING = (
     Parameter(
@@ -13,7 +13,8 @@ RUNNING = (
         kind=Kind.STR,
         choices=BACKENDS,
         help="where trials run: local, as processes of this machine; simulated, not at all: their "
-        "curves are looked up in the benchmark's blackbox, in virtual time",
+        "curves are looked up in the benchmark's blackbox, in virtual time; sagemaker, as training "
+        "jobs of Amazon SageMaker",
     ),
     Parameter(
         name="num_workers",

@@ -1,0 +1,1 @@
+"""Experiments whose trials run as jobs of a service."""

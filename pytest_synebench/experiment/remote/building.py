@@ -1,0 +1,179 @@
+"""Builds the back-end of an experiment whose trials run as training jobs.
+
+Invariants (tests/experiment/remote/test_building.py holds each one):
+- what a job lacks (a role, a bucket, an image, a machine) is refused by name before any job;
+- equal code is uploaded once, and changed code under another key.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pytest_synebench.backends.local import briefing
+from pytest_synebench.backends.sagemaker.backend import SageMakerBackend, Timing
+from pytest_synebench.backends.sagemaker.desk import StoreDesk
+from pytest_synebench.backends.sagemaker.images import training_image
+from pytest_synebench.backends.sagemaker.layout import ARCHIVE, ENTRY, Layout
+from pytest_synebench.backends.sagemaker.mail import Mail
+from pytest_synebench.backends.sagemaker.names import Names
+from pytest_synebench.backends.sagemaker.packing import Source, pack
+from pytest_synebench.backends.sagemaker.port import BotoTrainingJobs, new_client
+from pytest_synebench.backends.sagemaker.request import creation
+from pytest_synebench.backends.sagemaker.service import SageMakerPlatform
+from pytest_synebench.backends.sagemaker.template import Template
+from pytest_synebench.backends.sagemaker.travelling import ENTRY as ENTRY_FILE
+from pytest_synebench.backends.sagemaker.travelling import travelling
+from pytest_synebench.checkpoints.s3.asking import Asking
+from pytest_synebench.checkpoints.s3.asking import new_client as new_s3_client
+from pytest_synebench.checkpoints.s3.causes import status
+from pytest_synebench.errors import BackendError, StoreError, UsageError
+from pytest_synebench.experiment.keeping.ledger import Ledger
+from pytest_synebench.experiment.keeping.opening import experiment
+from pytest_synebench.experiment.plan.plan import Plan
+
+_EMULATED = Timing(shortest_s=0.05, longest_s=0.5, busy_s=0.5, busiest_s=5.0, gone_s=180.0)
+#: What an emulator takes for what it does not have, where the user names none.
+_EMULATED_PARAMS = {
+    "sagemaker_execution_role": "arn:aws:iam::123456789012:role/synebench",
+    "s3_bucket": "synebench",
+    "instance_type": "ml.m5.xlarge",
+}
+_EMULATED_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/emulated:1"
+_ABSENT = 404
+
+
+def remote_backend(
+    plan: Plan, directory: Path, ledger: Ledger, remark: Callable[[str], None]
+) -> SageMakerBackend:
+    """Return the back-end of a run.
+
+    Raises:
+        UsageError: a job would lack something; the text says what, and the way out.
+        BackendError: the service or the bucket cannot be used.
+    """
+    emulated = plan.params["aws"] == "emulator"
+    params = _params(plan, emulated=emulated)
+    client = new_client()
+    bucket, prefix = _bucket(params)
+    layout = Layout(bucket=bucket, prefix=prefix, run=experiment(plan, directory))
+    script = plan.definition.script
+    source = pack(script.parent, travelling())
+    template = _template(plan, params, client.meta.region_name, source)
+    try:
+        s3 = new_s3_client()
+        ask = Asking(f"s3://{bucket}")
+        if emulated:
+            _make_bucket(s3, bucket, client.meta.region_name)
+        _upload(s3, ask, layout, source)
+    except StoreError as error:
+        raise BackendError(f"the jobs' bucket cannot be used: {error}") from error
+    names = Names(plan.benchmark, layout.run)
+    platform = SageMakerPlatform(
+        BotoTrainingJobs(client), names, partial(creation, template, layout, names)
+    )
+    store = (s3, bucket, layout.experiment, ask)
+    desk = StoreDesk(*store, ledger, briefing.arguments, grace_s=plan.params["stop_grace"])
+    remark(
+        f"trials run as jobs {names.prefix}… on {template.instance_type}"
+        + (" of the emulator" if emulated else "")
+    )
+    timing = _EMULATED if emulated else Timing()
+    return SageMakerBackend(platform, Mail(*store), desk, timing=timing, remark=remark)
+
+
+def _params(plan: Plan, *, emulated: bool) -> dict[str, Any]:
+    """Return the plan's parameters, with what an emulator does not care about."""
+    params = dict(plan.params)
+    if emulated:
+        params.update({k: v for k, v in _EMULATED_PARAMS.items() if not params[k]})
+        if not (params["framework"] and params["framework_version"]):
+            params["image_uri"] = params["image_uri"] or _EMULATED_IMAGE
+    return params
+
+
+def _bucket(params: Mapping[str, Any]) -> tuple[str, str]:
+    bucket, _, prefix = params["s3_bucket"].removeprefix("s3://").partition("/")
+    if not bucket:
+        raise UsageError(
+            "backend is 'sagemaker', and no bucket is named; jobs get their code and send their "
+            "reports through one: --s3_bucket BUCKET/PREFIX"
+        )
+    prefix = prefix.strip("/")
+    return bucket, f"{prefix}/" if prefix else ""
+
+
+def _template(plan: Plan, params: Mapping[str, Any], region: str, source: Source) -> Template:
+    if not params["sagemaker_execution_role"]:
+        raise UsageError(
+            "backend is 'sagemaker', and no role is named that jobs are to have; name one by "
+            "--sagemaker_execution_role arn:aws:iam::ACCOUNT:role/NAME"
+        )
+    if not params["instance_type"]:
+        raise UsageError(
+            f"backend is 'sagemaker', and {plan.benchmark} names no instance_type; choose the "
+            "machine of a job by --instance_type ml.m5.xlarge"
+        )
+    definition = plan.definition
+    metrics = (definition.metric, definition.resource_attr or "")
+    return Template(
+        image_uri=params["image_uri"] or _image(plan.benchmark, params, region),
+        role=params["sagemaker_execution_role"],
+        instance_type=params["instance_type"],
+        source=source.sha256,
+        program=definition.script.name,
+        max_runtime_s=params["max_runtime"],
+        spot=params["spot"],
+        keep_alive_s=params["keep_alive"],
+        metrics=tuple(filter(None, metrics)),
+    )
+
+
+def _image(benchmark: str, params: Mapping[str, Any], region: str) -> str:
+    framework, version = params["framework"], params["framework_version"]
+    if not framework or not version:
+        raise UsageError(
+            f"backend is 'sagemaker', and {benchmark} names no image for its jobs; choose "
+            "--framework PyTorch or HuggingFace with --framework_version, or an image of your own "
+            "by --image_uri"
+        )
+    return training_image(framework, version, region=region, instance_type=params["instance_type"])
+
+
+def _make_bucket(s3: Any, bucket: str, region: str) -> None:
+    where = {} if region == "us-east-1" else {"LocationConstraint": region}
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except Exception as error:
+        if status(error) != _ABSENT:
+            raise
+        more = {"CreateBucketConfiguration": where} if where else {}
+        s3.create_bucket(Bucket=bucket, **more)
+
+
+def _upload(s3: Any, ask: Asking, layout: Layout, source: Source) -> None:
+    """Put the code there, once for all runs; ``entry.py`` last."""
+    files = {ARCHIVE: source.archive, ENTRY: ENTRY_FILE.read_bytes()}
+    where = {name: f"{layout.source(source.sha256)}{name}" for name in files}
+    try:
+        ask(lambda: s3.head_object(Bucket=layout.bucket, Key=where[ENTRY]))
+    except Exception as error:
+        if status(error) != _ABSENT:
+            raise
+    else:
+        return
+    for name, body in files.items():
+        checksum = b64encode(sha256(body).digest()).decode()
+        ask(
+            partial(
+                s3.put_object,
+                Bucket=layout.bucket,
+                Key=where[name],
+                Body=body,
+                ChecksumSHA256=checksum,
+            )
+        )

@@ -1,0 +1,48 @@
+"""The account that jobs run in: the user's own, or an emulated one that lives with the session.
+
+Invariants (tests/plugin/test_sagemaker.py holds each one):
+- an emulator is started with the first experiment that wants it, once, and ends with the session;
+- without one nothing of AWS is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+import pytest
+
+from pytest_synebench.experiment.plan.plan import Plan
+
+_EMULATED = pytest.StashKey[bool]()
+_NOT_ITS = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
+
+
+def prepare(config: pytest.Config, plan: Plan) -> None:
+    """Have the account of a plan there.
+
+    Raises:
+        UsageError: the emulator cannot run here, or is not installed.
+    """
+    if not plan.remote or plan.params["aws"] != "emulator" or config.stash.get(_EMULATED, False):
+        return
+    from pytest_synebench.emulator import emulating
+
+    before = dict(os.environ)
+    with ExitStack() as undo:
+        emulator = undo.enter_context(emulating(grace_s=plan.params["stop_grace"]))
+        config.add_cleanup(undo.pop_all().close)
+    os.environ.update(emulator.variables)
+    for name in _NOT_ITS:
+        os.environ.pop(name, None)
+    changed = (*emulator.variables, *_NOT_ITS)
+    config.add_cleanup(lambda: _restore(before, changed))
+    config.stash[_EMULATED] = True
+
+
+def _restore(before: dict[str, str], names: tuple[str, ...]) -> None:
+    for name in names:
+        if name in before:
+            os.environ[name] = before[name]
+        else:
+            os.environ.pop(name, None)

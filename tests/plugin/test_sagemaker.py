@@ -1,0 +1,67 @@
+"""Trials as training jobs of an emulated account: real processes, the same items."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_project import run_pytest
+
+pytest.importorskip("moto", reason="needs the extra 'emulator'")
+
+from pytest_synebench import load_runs
+
+COMMON = (
+    *("--synebench", "height_with_cost", "--variant", "instant", "--scheduler", "asha_promotion"),
+    *("--num_trials", "4", "--num_workers", "2", "--deterministic", "1", "--max_resource_level"),
+    *("9", "--grace_period", "1", "--reduction_factor", "3"),
+)
+EMULATED = ("--backend", "sagemaker", "--aws", "emulator")
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """Return the reports of the one run below a folder, without its times."""
+    (run,) = load_runs(folder / ".synebench")
+    with gzip.open(run.directory / "results.csv.gz", "rt") as file:
+        found = list(csv.DictReader(file))
+    return [
+        {k: v for k, v in row.items() if "time" not in k and k not in {"at_s", "elapsed_time"}}
+        for row in found
+    ]
+
+
+def test_jobs_give_the_items_and_results_of_processes(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    local = run_pytest(here, *COMMON, "-v")
+    remote = run_pytest(there, *COMMON, *EMULATED, "-v")
+    assert local.returncode == remote.returncode == 0, remote.stdout + remote.stderr
+
+    def items(out: str) -> list[str]:
+        return [line.partition(" [")[0] for line in out.splitlines() if "::trial[" in line]
+
+    assert items(remote.stdout) == items(local.stdout)
+    assert "of the emulator" in remote.stdout
+    assert rows(there) == rows(here)
+
+
+def test_without_jobs_nothing_of_aws_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "import sys\n"
+        "def pytest_unconfigure():\n"
+        "    print('LOADED', sorted(n for n in sys.modules if n in "
+        "('boto3', 'botocore', 'moto')))\n"
+    )
+    done = run_pytest(tmp_path, *COMMON, "--num_trials", "1", "-s")
+    assert done.returncode == 0
+    assert "LOADED []" in done.stdout
+
+
+def test_what_is_missing_is_one_error_before_any_job(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, *COMMON, "--backend", "sagemaker")
+    assert done.returncode == 1
+    assert "1 error" in done.stdout
