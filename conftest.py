@@ -9,7 +9,8 @@ from hypothesis import settings
 pytest_plugins = ["pytester"]
 
 # A deadline per example is a timed test: it fails on a busy machine, whatever the code does.
-settings.register_profile("untimed", deadline=None)
+_EXAMPLES = int(os.environ.get("SYNEBENCH_EXAMPLES", "100"))  #: of a property that names no number
+settings.register_profile("untimed", deadline=None, max_examples=_EXAMPLES)
 settings.load_profile("untimed")
 
 # With CI set, pytest repeats whole messages in its short summary; the tests read a person's output.

@@ -134,7 +134,7 @@ def test_without_rights_it_is_asked_once_and_the_way_out_is_told(
 
 
 def test_a_bucket_that_is_not_there_is_told_before_the_first_trial(client: Any) -> None:
-    with pytest.raises(StoreError, match="There is no such bucket: make it, or name another in --"):
+    with pytest.raises(StoreError, match="There is no such bucket: make it, or name another one"):
         S3Archive("s3://nobody-made-this", client=client).preflight()
 
 

@@ -30,8 +30,8 @@ def chance_to_rise(better: int, count: int, total: int, reduction_factor: int) -
         total: losses that there will be, >= count.
         reduction_factor: eta: one in so many moves up.
 
-    >>> chance_to_rise(0, 1, 3, 3)  # the first of three: as likely as any to be the best
-    0.3333333333333333
+    >>> round(chance_to_rise(0, 1, 3, 3), 9)  # the first of three: as likely as any to be the best
+    0.333333333
     """
     places = total // reduction_factor
     if better < count // reduction_factor:

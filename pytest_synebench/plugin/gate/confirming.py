@@ -76,6 +76,7 @@ def _base_runs(item: Alarmed, entry: Entry, run_ids: Sequence[int]) -> list[RunR
     with _session(item, entry, run_ids) as storage:
         try:
             found = load_runs(storage)
+            read = {run.directory: run.trials for run in found}  # while their files are there
         except SynebenchError as error:
             raise NotThereError(f"its runs cannot be read: {error}") from None
         runs = [one for one in found if one.metadata.get("variant") == item.variant]
@@ -84,7 +85,8 @@ def _base_runs(item: Alarmed, entry: Entry, run_ids: Sequence[int]) -> list[RunR
             told = {**run.metadata, "setup": entry.data["problem"]["setup"]}
             if differences := entry.differences(told):
                 raise NotThereError(f"its runs are of another problem: {differences[0]}")
-        if len([one for one in runs if one.finished]) < len(run_ids):
+        ended = [run for run in runs if run.finished and read[run.directory]]
+        if len(ended) < len(run_ids):
             raise NotThereError(f"only {len(runs)} of {len(run_ids)} of its runs came to an end")
         return runs
 

@@ -59,7 +59,11 @@ class Judged(NamedTuple):
         if self.judgement.verdict is not Verdict.FAIL or not asked or not (self.case and entry):
             return self
         args = (self.gate, entry, self.case, self.judgement, self.unused)
-        return self._replace(judgement=confirmed(*args))
+        return self.judged_as(confirmed(*args))
+
+    def judged_as(self, judgement: Judgement) -> Judged:
+        """Return it with another judgement."""
+        return Judged(self.case, judgement, self.gate, self.unused)
 
 
 def entries(
@@ -260,7 +264,7 @@ class SuiteItem(pytest.Item):
         pairs = [(one.case, one.judgement) for one in judged]
         verdict = judge_suite(pairs, suite, what.compare)
         late = [
-            one._replace(judgement=now).confirmed()
+            one.judged_as(now).confirmed()
             if now.verdict is Verdict.FAIL and one.judgement.verdict is not Verdict.FAIL
             else one
             for one, now in zip(judged, verdict.judgements, strict=True)

@@ -67,6 +67,7 @@ def site(tmp_path: Path, client: Any, bucket: str, service: Service) -> Iterator
         backend.close()
 
 
+@pytest.mark.proof  # each job imports boto3; test_service.py has a sample
 class TestSageMakerBackend(BackendSuite):
     @pytest.fixture
     def stage(self, site: Site) -> Stage:

@@ -22,7 +22,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 
 @pytest.fixture
-def bell() -> Iterator[Bell]:
+def bell(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bell]:
+    # Services of the session are children of this process as well, and no strays.
+    earlier, children = frozenset(sweeping.children()), sweeping.children
+    monkeypatch.setattr(
+        sweeping, "children", lambda: [pid for pid in children() if pid not in earlier]
+    )
     before = {number: signal.getsignal(number) for number in SIGNALS}
     fd = signal.set_wakeup_fd(-1)
     bell = Bell()
