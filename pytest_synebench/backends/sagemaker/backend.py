@@ -8,7 +8,8 @@ Invariants (tests/backends/sagemaker/test_backend.py, and the suite of testing/b
 - what an earlier controller of the run left running is ended before anything is started;
 - a platform that takes no job now is asked again, and nothing fails by it;
 - a level that a job says is kept is noted before it is told;
-- after ``close`` no job of the run lives, or the error names those that may.
+- after ``close`` no job that it started lives, or the error names those that may; those of a
+  controller that has taken the run over go on.
 """
 
 from __future__ import annotations
@@ -180,8 +181,10 @@ class SageMakerBackend:
         self._running.clear()
         self._told.clear()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        own = frozenset(key for key, remote in self._remotes.items() if remote.asked)
         try:
-            self._end_all()
+            if own:
+                self._end_all(own)
         finally:
             self._mail.close()
 
@@ -349,8 +352,11 @@ class SageMakerBackend:
 
     # -- ending all ------------------------------------------------------------------------------
 
-    def _end_all(self) -> None:
-        """Have every job of the run end, and wait; also those of an earlier controller.
+    def _end_all(self, only: frozenset[AttemptKey] | None = None) -> None:
+        """Have jobs of the run end, and wait.
+
+        Args:
+            only: of these attempts; None: every one, whoever started it.
 
         Raises:
             BackendError: one may still run after all the time that it was given.
@@ -360,7 +366,7 @@ class SageMakerBackend:
         asked: set[AttemptKey] = set()
         while True:
             try:
-                left = self._platform.unfinished()
+                left = [key for key in self._platform.unfinished() if only is None or key in only]
                 for key in left:
                     if key not in asked:
                         self._platform.stop(key)

@@ -114,6 +114,16 @@ def test_a_machine_that_is_lost_ends_the_attempt_after_all_that_it_said(site: Si
     assert watcher.kinds(spec)[0] is AttemptPlaced
 
 
+def test_who_was_taken_over_from_ends_no_job_of_the_one_who_did(site: Site) -> None:
+    earlier, later = site.stage.backend, site.backend()
+    spec = site.stage.spec(0, [*levels(1), ["hang"]])
+    watcher = Watcher(site.stage, later)
+    later.start(spec)
+    watcher.reported(spec)
+    earlier.close()
+    assert site.platform.running() == 1
+
+
 def test_a_store_that_refuses_breaks_the_run_off(site: Site, service: Service, bucket: str) -> None:
     spec = site.stage.spec(0, levels(1))
     denied = {"methods": ["PUT"], "part": "jobs/", "times": 99, "kind": "denied"}
