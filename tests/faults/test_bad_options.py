@@ -59,7 +59,7 @@ TYPED = {
         "Ray Tune's schedulers are not run here: choose fifo.",
     ),
     "searcher": (("--searcher", "rnadom"), "known: random, grid, "),
-    "backend": (("--backend", "sagemaker"), "backend is 'sagemaker'; known: local, simulated."),
+    "backend": (("--backend", "cloud"), "backend is 'cloud'; known: local, simulated, sagemaker."),
     "type": (("--num_trials", "many"), "num_trials is 'many'; it must be an integer from 1 up"),
     "float_for_int": (("--num_trials", "2.5"), "num_trials is '2.5'; it must be an integer from 1"),
     "below_the_minimum": (("--num_workers", "0"), "num_workers is 0; it must be an integer from 1"),
