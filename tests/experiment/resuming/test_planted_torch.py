@@ -47,7 +47,7 @@ for epoch in range(resume_from_checkpointed_model(config, load) + 1, config["epo
 """
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_each_object_that_is_forgotten_is_called_what_it_is(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     nursery = Nursery()

@@ -143,6 +143,7 @@ class TestPbt(SchedulerSuite):
         return PopulationRules(self.size, self.interval, self.fraction, self.rule)
 
 
+@pytest.mark.proof  # TestPbt is a sample
 class TestPbtOfTwo(TestPbt):
     size, interval, fraction = 2, 1, 0.5
 

@@ -36,6 +36,7 @@ class TestTpe(SearcherSuite):
 
 
 @pytest.mark.slow
+@pytest.mark.proof  # a model for each suggestion; the others of this file are a sample
 class TestGp(SearcherSuite):
     arguments: ClassVar[Mapping[str, Any]] = {"num_init_random": 2}
     spaces = spaces(DOMAINS)
