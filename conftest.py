@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["pytester"]
 
-# A deadline per example is a timed test: it fails on a busy machine, whatever the code does.
+# A deadline per example, and a check of how fast they are drawn, are timed tests: they fail on a
+# busy machine, whatever the code does.
 _EXAMPLES = int(os.environ.get("SYNEBENCH_EXAMPLES", "100"))  #: of a property that names no number
-settings.register_profile("untimed", deadline=None, max_examples=_EXAMPLES)
+settings.register_profile(
+    "untimed",
+    deadline=None,
+    max_examples=_EXAMPLES,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("untimed")
 
 # With CI set, pytest repeats whole messages in its short summary; the tests read a person's output.

@@ -9,6 +9,8 @@ Invariants (tests/experiment/keeping/test_keeping.py, test_retained.py):
 - the end of an attempt is not told before its last checkpoint is kept, or was found to be bad;
 - an attempt that resumes starts only once what it resumes from is here, if it can be had;
 - a trial that begins as a copy has a checkpoint of its own in the archive before it begins;
+- what it is a copy of is sent once, although it may still be on its way by then;
+- no two bring back a trial's checkpoints at once;
 - an archive that cannot be used breaks the run off, and no trial fails by it;
 - the loop is woken by a descriptor.
 """
@@ -17,10 +19,12 @@ from __future__ import annotations
 
 import selectors
 import shutil
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Protocol, TypeAlias
 
 from pytest_synebench.backends.protocol import (
@@ -101,6 +105,8 @@ class KeepingBackend:
         self._busy: dict[AttemptKey, _Frozen | None] = {}  #: being copied, and what follows
         self._held: dict[AttemptKey, AttemptEnded] = {}
         self._coming: dict[AttemptKey, bool] = {}  #: wait for what they resume from; True: stopped
+        self._behind: list[AttemptSpec] = []  #: copies of what is on its way to the archive
+        self._alone: defaultdict[TrialId, Lock] = defaultdict(Lock)  #: who brings back a trial's
         self._refused: dict[AttemptKey, tuple[str, ...]] = {}
         self._told: list[Observation] = []
         self._failure = ""
@@ -114,12 +120,10 @@ class KeepingBackend:
         if not spec.resume_at_most:
             self._begin(spec)
             return
-        known = self._ledger.newest(spec.key.trial_id, spec.resume_at_most)
         self._coming[spec.key] = False
-        dropped = frozenset(self._ledger.dropped)
-        source = self._source(spec.copied_from)
         self._collecting.refer(spec.key.trial_id, spec.copied_from)
-        self._jobs.submit(partial(copying.bring, self._archive, spec, known, dropped, source))
+        self._behind.append(spec)
+        self._bring_those_that_can()
 
     def stop(self, key: AttemptKey) -> None:
         """Have the attempt end."""
@@ -183,9 +187,10 @@ class KeepingBackend:
         known = self._ledger.newest(trial_id, at_most)
         checkpoints = self._trials / str(trial_id) / "checkpoints"
         try:
-            copying.bring_back(
-                self._archive, trial_id, checkpoints, at_most, known, self._ledger.dropped
-            )
+            with self._alone[trial_id]:
+                copying.bring_back(
+                    self._archive, trial_id, checkpoints, at_most, known, self._ledger.dropped
+                )
         except StoreError as error:
             raise BackendError(f"the checkpoint_store cannot be used: {error}") from error
 
@@ -236,6 +241,7 @@ class KeepingBackend:
             self._copy(done.key, following)
         elif (end := self._held.pop(done.key, None)) is not None:
             self._told.append(end)
+        self._bring_those_that_can()
 
     def _note(self, done: Copied) -> None:
         if done.sha256:
@@ -247,6 +253,19 @@ class KeepingBackend:
             self._remark(
                 f"trial {trial_id}: its checkpoint of level {level} is not kept: {done.problem}"
             )
+
+    def _bring_those_that_can(self) -> None:
+        behind, self._behind = self._behind, []
+        for spec in behind:
+            parent, source = spec.copied_from, self._source(spec.copied_from)
+            if parent and not source and any(k.trial_id == parent.trial_id for k in self._busy):
+                self._behind.append(spec)
+                continue
+            trial_id = spec.key.trial_id
+            known = self._ledger.newest(trial_id, spec.resume_at_most)
+            dropped = frozenset(self._ledger.dropped)
+            alone = self._alone[trial_id]
+            self._jobs.submit(partial(_bring, alone, self._archive, spec, known, dropped, source))
 
     def _brought(self, done: Brought) -> None:
         key = done.spec.key
@@ -297,3 +316,15 @@ class KeepingBackend:
         if place is not None and seen.checkpoints and seen.resumed_from < place.level:
             del self._copies[seen.key]
             self._collecting.remove(place)
+
+
+def _bring(
+    alone: Lock,
+    archive: CheckpointArchive,
+    spec: AttemptSpec,
+    known: Sequence[tuple[Place, str]],
+    dropped: Collection[Place],
+    source: Place | None,
+) -> Brought:
+    with alone:
+        return copying.bring(archive, spec, known, dropped, source)

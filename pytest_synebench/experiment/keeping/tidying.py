@@ -102,7 +102,8 @@ class TidyingBackend:
         """End every attempt by force, and let everything go."""
         self._inner.close()
         self._live.clear()
-        self._clear_those_over()
+        self._leaving.clear()
+        self._tidy(settling=True)  # what is too much then breaks nothing off: the run is at its end
 
     def _take(self, seen: Observation) -> Observation:
         trial_id = seen.key.trial_id
@@ -126,10 +127,10 @@ class TidyingBackend:
                 pass
         return seen
 
-    def _tidy(self) -> None:
+    def _tidy(self, *, settling: bool = False) -> None:
         self._clear_those_over()
         try:
-            for told in self._budget.keep_to(self._live, settling=bool(self._leaving)):
+            for told in self._budget.keep_to(self._live, settling=settling or bool(self._leaving)):
                 self._remark(told)
         except CheckpointError as error:
             self._say_once(str(error))

