@@ -61,7 +61,6 @@ def orders(**changes: Any) -> Orders:
         "checkpoint_at": [],
         "config": {"epochs": 9},
         "arguments": ["--epochs", "9"],
-        "grace_s": 30.0,
     }
     return Orders(**(told | changes))
 

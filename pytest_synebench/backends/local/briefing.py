@@ -23,7 +23,7 @@ from pytest_synebench.backends.supervision.environment import HASH_SEED, MEASURI
 from pytest_synebench.backends.supervision.wire import CHANNEL
 from pytest_synebench.channel import encode_scalar
 from pytest_synebench.errors import TrialError
-from pytest_synebench.trial import Scalar
+from pytest_synebench.trial import Config, Scalar
 
 SCHEMA = 1
 ATTEMPT = "SYNEBENCH_ATTEMPT"  #: path of the attempt's file
@@ -47,7 +47,18 @@ def checkpoint_directory(spec: AttemptSpec) -> Path | None:
 
 
 def arguments(spec: AttemptSpec) -> tuple[str, ...]:
-    """Return the script's arguments: ``--key value`` for each entry of the config.
+    """Return the script's arguments: those of the config, and where it saves.
+
+    Raises:
+        TrialError: an argument list cannot hold a value.
+    """
+    directory = checkpoint_directory(spec)
+    saving = () if directory is None else (CHECKPOINT_OPTION, str(directory))
+    return (*config_arguments(spec.config), *saving)
+
+
+def config_arguments(config: Config) -> tuple[str, ...]:
+    """Return ``--key value`` for each entry of a config.
 
     A value that begins with a dash is joined to its name, ``--key=-1e-05``, since argparse takes
     it for an option otherwise.
@@ -56,12 +67,9 @@ def arguments(spec: AttemptSpec) -> tuple[str, ...]:
         TrialError: an argument list cannot hold the value.
     """
     out = []
-    for name, value in spec.config.items():
+    for name, value in config.items():
         if value is not None:
             out += _argument(name, value)
-    directory = checkpoint_directory(spec)
-    if directory is not None:
-        out += [CHECKPOINT_OPTION, str(directory)]
     return tuple(out)
 
 

@@ -16,7 +16,7 @@ from pytest_synebench.checkpoints.protocol import Place
 from pytest_synebench.checkpoints.s3.asking import Asking
 from pytest_synebench.training.agent import letters
 from pytest_synebench.training.agent.orders import Orders
-from pytest_synebench.trial import TrialId
+from pytest_synebench.trial import Config, TrialId
 
 
 class Kept(Protocol):
@@ -41,9 +41,7 @@ class StoreDesk:
         prefix: str,
         ask: Asking,
         kept: Kept,
-        arguments: Callable[[AttemptSpec], Sequence[str]],
-        *,
-        grace_s: float = 120.0,
+        arguments: Callable[[Config], Sequence[str]],
     ) -> None:
         """Write nothing yet.
 
@@ -53,13 +51,11 @@ class StoreDesk:
             prefix: of the experiment's keys, "" or ending with a slash.
             ask: asks requests again.
             kept: knows what the store has.
-            arguments: returns the script's; raises ``TrialError`` where none can be made.
-            grace_s: that the platform gives a job between the request to end and the end.
+            arguments: returns the script's of a config; raises ``TrialError`` where it has none.
         """
         self._client, self._bucket, self._prefix, self._ask = client, bucket, prefix, ask
         self._kept = kept
         self._arguments = arguments
-        self._grace_s = grace_s
 
     def orders(self, spec: AttemptSpec) -> str:
         """Write an attempt's orders; return their URL. May be repeated.
@@ -78,8 +74,7 @@ class StoreDesk:
             known=self._known(spec),
             checkpoint_at=None if spec.checkpoint_at is None else list(spec.checkpoint_at),
             config={name: encode_scalar(value) for name, value in spec.config.items()},
-            arguments=list(self._arguments(spec)),
-            grace_s=self._grace_s,
+            arguments=list(self._arguments(spec.config)),
         )
         key = letters.orders(self._prefix, *spec.key)
         data = told.to_json()

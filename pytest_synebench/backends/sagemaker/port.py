@@ -1,7 +1,7 @@
 """The narrow port to the service: five verbs, each of which may be repeated.
 
-botocore's retries are off: the queue's are the only ones, so that a quota is not hammered and the
-number of requests is bounded by one rule.
+botocore's retries are off: the back-end's are the only ones, so that a quota is not hammered and
+the number of requests is bounded by one rule.
 
 Invariants (tests/backends/sagemaker/test_port.py holds each one, against the emulator):
 - creating again what is there already is success, if it is the same attempt's, and nothing else;
@@ -12,9 +12,9 @@ Invariants (tests/backends/sagemaker/test_port.py holds each one, against the em
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from typing import Any, Protocol
 
-from pytest_synebench.backends.sagemaker.queueing import Why
 from pytest_synebench.errors import BackendError
 from pytest_synebench.training.agent.orders import VARIABLE
 
@@ -35,6 +35,14 @@ _FORBIDDEN = frozenset(
 PAGE = 100  #: jobs of one answer to a listing
 _SERVER_ERROR = 500
 _NOT_FOUND = frozenset({"ResourceNotFound", "ResourceNotFoundException"})
+
+
+class Why(Enum):
+    """Why a request was refused for now."""
+
+    THROTTLED = "throttled"
+    NO_INSTANCE = "no instance"
+    UNREACHABLE = "unreachable"
 
 
 class NotNowError(Exception):

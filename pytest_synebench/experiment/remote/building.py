@@ -77,7 +77,7 @@ def remote_backend(
         BotoTrainingJobs(client), names, partial(creation, template, layout, names)
     )
     store = (s3, bucket, layout.experiment, ask)
-    desk = StoreDesk(*store, ledger, briefing.arguments, grace_s=plan.params["stop_grace"])
+    desk = StoreDesk(*store, ledger, briefing.config_arguments)
     remark(
         f"trials run as jobs {names.prefix}… on {template.instance_type}"
         + (" of the emulator" if emulated else "")

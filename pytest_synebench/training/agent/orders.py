@@ -33,7 +33,6 @@ class Orders:
     checkpoint_at: list[int] | None  #: levels to save at; [] every one; None: no checkpoints
     config: dict[str, Any]  #: as strict JSON writes it
     arguments: list[str]  #: of the script, the checkpoint directory's apart
-    grace_s: float  #: between the polite request to end and the end by force
 
     def to_json(self) -> bytes:
         """Return the bytes of the object."""
@@ -69,7 +68,6 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "checkpoint_at": (list, type(None)),
     "config": (dict,),
     "arguments": (list,),
-    "grace_s": (int, float),
 }
 
 

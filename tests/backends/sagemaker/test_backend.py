@@ -51,7 +51,7 @@ class Site:
         made = SageMakerBackend(
             self.platform,
             Mail(*store),
-            StoreDesk(*store, self.ledger, briefing.arguments, grace_s=1.0),
+            StoreDesk(*store, self.ledger, briefing.config_arguments),
             timing=SOON,
             remark=self.remarks.append,
         )

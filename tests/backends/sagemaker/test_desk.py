@@ -47,17 +47,17 @@ def test_orders_say_all_that_the_attempt_needs(
     for level in (1, 2, 3):
         ledger.note(Place(TrialId(1), 1, level), f"{level}" * 64)
     ask = Asking("s3")
-    desk = StoreDesk(client, bucket, PREFIX, ask, ledger, briefing.arguments, grace_s=9.0)
+    desk = StoreDesk(client, bucket, PREFIX, ask, ledger, briefing.config_arguments)
     url = desk.orders(spec(tmp_path))
     assert url == f"s3://{bucket}/{PREFIX}jobs/00000001/000002/orders.json"
     key = url.removeprefix(f"s3://{bucket}/")
     data = client.get_object(Bucket=bucket, Key=key)["Body"].read()
     told = Orders.of_json(data)
     assert told.known == [[1, 2, "2" * 64], [1, 1, "1" * 64]]
-    assert (told.trial, told.attempt, told.seed, told.until, told.grace_s) == (1, 2, 5, 3, 9.0)
+    assert (told.trial, told.attempt, told.seed, told.until) == (1, 2, 5, 3)
     assert told.config == {"lr": -1e-05, "x": {"float": "inf"}, "none": None}
     assert told.checkpoint_at == [1, 3]
-    assert told.arguments[:3] == ["--lr=-1e-05", "--x", "inf"]
+    assert told.arguments == ["--lr=-1e-05", "--x", "inf"], "no path of this machine"
     desk.orders(spec(tmp_path))
     assert client.get_object(Bucket=bucket, Key=key)["Body"].read() == data
 
@@ -70,7 +70,7 @@ def test_from_scratch_nothing_is_known(
     client: Any, bucket: str, ledger: Ledger, tmp_path: Path, changes: dict[str, Any]
 ) -> None:
     ledger.note(Place(TrialId(1), 1, 1), "1" * 64)
-    desk = StoreDesk(client, bucket, PREFIX, Asking("s3"), ledger, briefing.arguments)
+    desk = StoreDesk(client, bucket, PREFIX, Asking("s3"), ledger, briefing.config_arguments)
     url = desk.orders(spec(tmp_path, **changes))
     data = client.get_object(Bucket=bucket, Key=url.removeprefix(f"s3://{bucket}/"))["Body"].read()
     assert Orders.of_json(data).known == []

@@ -14,9 +14,9 @@ from pytest_synebench.backends.sagemaker.port import (
     BotoTrainingJobs,
     NotNowError,
     RefusedError,
+    Why,
     new_client,
 )
-from pytest_synebench.backends.sagemaker.queueing import Why
 from pytest_synebench.backends.sagemaker.statuses import Seen, Standing, after
 from pytest_synebench.emulator import Emulator
 from pytest_synebench.errors import BackendError

@@ -64,7 +64,7 @@ class Account:
         self.ledger = Ledger(folder)
         ask = Asking("s3", backoff_s=0.001)
         self.store = (s3, LAYOUT.bucket, LAYOUT.experiment, ask)
-        self.desk = StoreDesk(*self.store, self.ledger, briefing.arguments)
+        self.desk = StoreDesk(*self.store, self.ledger, briefing.config_arguments)
         self.backends: list[SageMakerBackend] = []
 
     def platform(self) -> SageMakerPlatform:
