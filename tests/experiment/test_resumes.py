@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 from toy_project import SCRIPT
 
+from pytest_synebench.checkpoints.folder import FolderArchive
 from pytest_synebench.definition import Benchmark
+from pytest_synebench.experiment.keeping import copying
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS, resolve
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.experiment.store.summary import lines
 from pytest_synebench.plugin.nodes.items import properties
 from pytest_synebench.space import uniform
-from pytest_synebench.trial import TrialState
+from pytest_synebench.trial import TrialId, TrialState
 
 
 def plan_in(folder: Path, **params: Any) -> Plan:
@@ -97,13 +99,19 @@ def test_with_strict_checkpoints_a_refusal_fails_the_trial(
     assert failed.level == 1, "it went on all the same"
 
 
-def test_a_refusal_of_the_store_is_told_as_well(tmp_path: Path) -> None:
-    def harm(checkpoint: Path) -> None:
-        shutil.rmtree(checkpoint)
+def test_a_refusal_of_the_store_is_told_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_back = copying.bring_back
+
+    def harmed(archive: FolderArchive, trial_id: TrialId, checkpoints: Path, *more: Any) -> Any:
+        shutil.rmtree(checkpoints)
         for kept in (tmp_path / "archive").glob("*/*/*/*/*/00000001/state.json"):
             kept.write_text("{}")
+        return bring_back(archive, trial_id, checkpoints, *more)
 
+    monkeypatch.setattr(copying, "bring_back", harmed)
     plan = plan_in(tmp_path, checkpoint_store=str(tmp_path / "archive"), strict_checkpoints=True)
-    run = finish(Run.open(plan, root=tmp_path / "s"), harm)
+    run = finish(Run.open(plan, root=tmp_path / "s"), nothing)
     (failed,) = [trial for trial in run.trials.values() if trial.state is TrialState.FAILED]
     assert "REJECTED: checkpoint of level 1 in the store: 'state.json' has 2" in failed.reason

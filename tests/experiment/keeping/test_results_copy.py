@@ -123,7 +123,7 @@ def test_while_a_run_goes_on_what_has_changed_is_sent(
 
 
 def test_a_bucket_that_cannot_be_written_is_refused_before_the_first_trial(
-    tmp_path: Path, service: Service
+    tmp_path: Path,
 ) -> None:
     with pytest.raises(BackendError, match=r"the results cannot be copied: .*no such bucket"):
         simulate(plan(tmp_path, "s3://no-such-bucket-here"), tmp_path / "root")
