@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kept_runs import finish, kept_places, plan_in
-from wiping import finish_wiping
+from wiping import finish_wiping, wipe_paused
 
 from pytest_synebench.checkpoints.folder import FolderArchive
 from pytest_synebench.checkpoints.protocol import Place
 from pytest_synebench.errors import CheckpointError
+from pytest_synebench.experiment.keeping import backend
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.trial import CheckpointRef, TrialId, TrialState
@@ -135,6 +138,48 @@ def test_a_population_that_loses_its_disk_whenever_it_pauses_goes_on_copies_incl
     assert all(not t.repeated for t in run.trials.values())
     assert run.remarks == []
     assert_chains_are_whole(run)
+
+
+def test_no_two_bring_back_a_trials_checkpoints_at_once(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holding: set[int] = set()
+    alone: list[bool] = []
+    restore = FolderArchive.restore
+
+    class Held:
+        def __init__(self) -> None:
+            self._lock = threading.Lock()
+
+        def __enter__(self) -> None:
+            self._lock.acquire()
+            holding.add(threading.get_ident())
+
+        def __exit__(self, *exc: object) -> None:
+            holding.remove(threading.get_ident())
+            self._lock.release()
+
+    def watched(self: FolderArchive, *place: Any) -> CheckpointRef:
+        alone.append(threading.get_ident() in holding)
+        return restore(self, *place)
+
+    monkeypatch.setattr(backend, "Lock", Held)
+    monkeypatch.setattr(FolderArchive, "restore", watched)
+    run = Run.open(plan, root=tmp_path / "s")
+    while not wipe_paused(run):
+        run.pump(10.0)
+    paused = next(
+        t
+        for t in run.trials.values()
+        if t.state is TrialState.PAUSED
+        and not (run.launch.trial_directory(t.id) / "checkpoints").exists()
+    )
+    assert run.launch.fetch is not None
+    run.launch.fetch(paused.id, paused.level)
+    assert alone == [True], "asked by the controller"
+    finish_wiping(run)
+    assert len(alone) > 1
+    assert all(alone), "asked by a thread of its own"
 
 
 def test_a_machine_that_is_lost_while_a_copy_runs_loses_nothing_of_it(
