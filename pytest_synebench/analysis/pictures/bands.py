@@ -24,6 +24,8 @@ from pytest_synebench.experiment.journal.trials import TrialRecord
 POINTS = 80  #: of a curve, at most
 RESAMPLES = 1000
 LEVEL = 0.95
+_HUGE = 2.0**1000
+_SMALLER = 2.0**-20  #: of what is huge: a million of them have a sum
 Floats = NDArray[np.float64]
 Steps = Sequence[tuple[float, float]]  #: from this x on, this loss
 
@@ -87,9 +89,15 @@ def band(curves: Sequence[Steps], *, seed: int = 0) -> Band | None:
         return None
     grid = _grid(known)
     values = np.array([at(curve, grid) for curve in known])
-    low, high = interval(values, np.random.default_rng(seed))
-    middle = iqm(values)
-    return Band(grid.tolist(), middle.tolist(), low.tolist(), high.tolist(), len(known))
+    least, most = values.min(), values.max()
+    # A power of two loses nothing, and the sum of the largest numbers is a number.
+    scale = _SMALLER if max(-least, most) > _HUGE else 1.0
+    low, high = interval(values * scale, np.random.default_rng(seed))
+    middle, low, high = (
+        (np.clip(line, least * scale, most * scale) / scale).tolist()
+        for line in (iqm(values * scale), low, high)
+    )
+    return Band(grid.tolist(), middle, low, high, len(known))
 
 
 def _grid(curves: Sequence[Steps]) -> Floats:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -93,3 +94,18 @@ def test_a_run_without_a_finite_loss_is_no_curve() -> None:
     found = band([[], [(1.0, 2.0)]])
     assert found is not None
     assert found.runs == 1
+
+
+def test_the_largest_numbers_have_a_band_that_holds_them() -> None:
+    most = sys.float_info.max
+    curves: list[Steps] = [
+        [(0.0, most), (1.0, -most)],
+        [(0.0, most)],
+        [(0.0, most), (1.0, 0.0)],
+    ] * 3
+    with np.errstate(all="raise"):
+        found = band(curves)
+    assert found is not None
+    for line in (found.middle, found.low, found.high):
+        assert line[0] == pytest.approx(most)
+    assert found.low[1] < found.middle[1] < found.high[1]
