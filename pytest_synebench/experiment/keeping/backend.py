@@ -5,7 +5,7 @@ they go on; where copies of one attempt would queue, only the newest is made. An
 told once what it had saved is kept: so a pause counts when the archive has it. Its slot is free
 before. What is not needed any more is removed by the same threads (``collecting``).
 
-Invariants (tests/experiment/keeping/test_keeping.py, test_retained.py):
+Invariants (tests/experiment/keeping/test_keeping.py, test_copies_kept.py, test_retained.py):
 - the end of an attempt is not told before its last checkpoint is kept, or was found to be bad;
 - an attempt that resumes starts only once what it resumes from is here, if it can be had;
 - a trial that begins as a copy has a checkpoint of its own in the archive before it begins;

@@ -103,7 +103,10 @@ class TidyingBackend:
         self._inner.close()
         self._live.clear()
         self._leaving.clear()
-        self._tidy(settling=True)  # what is too much then breaks nothing off: the run is at its end
+        try:
+            self._tidy(settling=True)  # what is still too much breaks nothing off any more
+        except OSError as error:  # a full disk, say: why the run ends, and no reason not to
+            self._say_once(str(error))
 
     def _take(self, seen: Observation) -> Observation:
         trial_id = seen.key.trial_id

@@ -98,6 +98,14 @@ class Run:
     def left(self) -> list[int]:
         return [n for n in (1, 2) if manifest.levels(str(self.trials / str(n) / "checkpoints"))]
 
+    def pause(self, number: int) -> None:
+        """Have a trial rest at level 4, with the checkpoint of level 3 still there."""
+        trial = self.table.trials[TrialId(number)]
+        make_checkpoint(self.trials / str(number) / "checkpoints", Place(trial.id, 0, 4))
+        while trial.level < 4:
+            self.report(number, 1.0)
+        trial.state = TrialState.PAUSED
+
 
 def ended(number: int) -> AttemptEnded:
     return AttemptEnded(key=AttemptKey(TrialId(number), 0), ok=True, detail="")
@@ -187,3 +195,23 @@ def test_with_a_budget_that_is_exceeded_attempts_wait_for_what_is_on_its_way(
     run.backend.poll(0.0)
     run.backend.poll(0.0)
     assert run.inner.started == [(1, 0), (2, 0)]
+
+
+def test_a_run_that_ends_keeps_to_its_budget_too(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.pause(2)
+    run.limit_bytes = sum(p.stat().st_size for p in run.trials.rglob("*") if p.is_file()) - 1
+    run.controller().close()
+    assert manifest.levels(str(run.trials / "2" / "checkpoints")) == [4]
+
+
+def test_a_full_disk_does_not_keep_a_run_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*what: object, **more: object) -> list[str]:
+        raise OSError(28, "No space left on device")
+
+    run = Run(tmp_path)
+    monkeypatch.setattr(DiskBudget, "keep_to", full)
+    run.backend.close()
+    assert "No space left on device" in run.remarks[0]
