@@ -15,7 +15,8 @@ scripts need no checkpoints. There are two rules, the paper's and the one Syne T
 In both, nothing is stopped below grace_time, nor where fewer than grace_population values are to
 compare with (``syne_tune`` counts the trial's own). For ``vizier``, rank_cutoff is the quantile,
 interpolated as numpy does: 0.5 is the median. A loss that is no finite number counts as infinitely
-bad: it never is the best, and an average with one in it is infinite.
+bad: it never is the best, and an average with one in it is infinite. A sum of losses below the
+least double is that double: no average is minus infinity.
 
 Invariants (tests/schedulers/test_median_stopping.py holds each one):
 - at a level a trial goes on exactly if the rule above says so, and is stopped there otherwise;
@@ -32,6 +33,7 @@ MedianStoppingRule has a population of 5 by default.
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field
 
 from pytest_synebench.errors import UsageError
@@ -75,12 +77,12 @@ class _Curve:
 
     def with_report(self, loss: float) -> tuple[float, float]:
         """Return the best loss and the average, a further one counted in."""
-        average = (self.total + loss) / (len(self.averages) + 1)
+        average = _sum(self.total, loss) / (len(self.averages) + 1)
         return min(self.best, loss), average
 
     def add(self, level: int, loss: float) -> None:
         self.best, self.averages[level] = self.with_report(loss)
-        self.total += loss
+        self.total = _sum(self.total, loss)
 
 
 class MedianStopping(Scheduler):
@@ -168,6 +170,10 @@ class MedianStopping(Scheduler):
 
     def _running(self, report: Report) -> bool:
         return self._roster.state(report.trial_id) is TrialState.RUNNING
+
+
+def _sum(total: float, loss: float) -> float:
+    return max(total + loss, -sys.float_info.max)
 
 
 def _ranked(loss: float) -> float:

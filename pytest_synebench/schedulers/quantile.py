@@ -1,7 +1,8 @@
 """Quantiles of a growing set of numbers, ready at any time.
 
 Invariants (tests/schedulers/test_quantile.py holds each one):
-- ``Quantile.value`` is what numpy's default (linear interpolation) gives for the same numbers;
+- ``Quantile.value`` is what numpy's default (linear interpolation) gives for the same numbers; where
+  that overflows, it lies between the two as well;
 - ``Cutoff.is_behind(x)`` says whether more than the share q of the numbers, x counted in, are
   below x;
 - adding a number costs O(log n) comparisons, each question O(1).
@@ -58,7 +59,10 @@ class Quantile(_Split):
         share = at - math.floor(at)
         if not share or below == self._high[0]:
             return below
-        return below + share * (self._high[0] - below)
+        above = self._high[0]
+        if math.isfinite(above - below):
+            return below + share * (above - below)
+        return (1 - share) * below + share * above  # the difference of two large ones overflows
 
 
 class Cutoff(_Split):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from fractions import Fraction
 from statistics import median
 from typing import Any
 
@@ -23,8 +25,14 @@ SPACE = ConfigSpace({"lr": loguniform(1e-4, 1.0)})
 def average(losses: list[float]) -> float:
     total = 0.0
     for loss in losses:  # one by one: sum() may round otherwise
-        total += loss
+        total = max(total + loss, -sys.float_info.max)
     return total / len(losses)
+
+
+def middle(averages: list[float]) -> float:
+    if math.inf in averages:  # of two in the middle that differ by an infinity, the mean is infinite
+        return median(averages)
+    return float(median(map(Fraction, averages)))  # no sum of two that overflows
 
 
 class MedianRules(Rules):
@@ -63,8 +71,7 @@ class MedianRules(Rules):
         curves = [losses for t in through if (losses := self.up_to(t, report.resource))]
         averages = [average(losses) for losses in curves]
         enough = len(averages) >= max(1, self.rule.grace_population)
-        # Of two in the middle that differ by an infinity, the mean is infinite.
-        return enough and min(self.so_far(report)) > median(averages)
+        return enough and min(self.so_far(report)) > middle(averages)
 
     def syne_tune(self, report: Report) -> bool:
         curves = [c for t in self.reports if (c := self.up_to(t, report.resource))]
@@ -165,6 +172,18 @@ def test_within_its_grace_a_trial_may_be_as_bad_as_it_likes() -> None:
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
 def test_a_diverged_loss_is_infinitely_bad(loss: float) -> None:
     assert three_are_through().handle(reported(3, 1, loss)) == stop(3)
+
+
+def test_losses_whose_sum_overflows_are_very_good_and_not_infinitely_so() -> None:
+    scheduler = median_stopping(3)
+    run_through(scheduler, 0, [-1.5e308, -1.5e308, -1.5e308])
+    assert scheduler.handle(reported(1, 1, -1.6e308)) == ()
+    assert scheduler.handle(reported(1, 2, -1.6e308)) == ()
+    # At level 2 the average is the least double, halved, not minus infinity.
+    assert scheduler.handle(reported(1, 3, -1.6e308)) == ()
+    assert scheduler.handle(completed(1)) == ()
+    assert scheduler.handle(reported(2, 1, -1.55e308)) == ()
+    assert scheduler.handle(reported(2, 2, -1.55e308)) == ()
 
 
 def test_at_its_last_level_nothing_is_stopped() -> None:

@@ -45,3 +45,11 @@ def test_an_infinite_number_lies_above_all_and_spoils_nothing_below_it() -> None
     for number in (2.0, 3.0):
         median.add(number)
     assert median.value == 3.0
+
+
+@pytest.mark.parametrize("q", [0.5, 0.75])
+def test_between_two_numbers_whose_difference_overflows_is_a_number(q: float) -> None:
+    kept = Quantile(q)
+    for number in (-1.5e308, 1.5e308):
+        kept.add(number)
+    assert kept.value == (q - 0.5) * 2 * 1.5e308

@@ -103,8 +103,11 @@ def axis(name: str, values: Sequence[Scalar], *, log: bool = False) -> Axis:
 
 
 def _share(value: float, low: float, high: float) -> float:
-    # Halves, since the difference of two large numbers may be infinite.
-    return min(1.0, max(0.0, (value / 2 - low / 2) / (high / 2 - low / 2))) if high > low else 0.5
+    if not high > low:
+        return 0.5
+    # The difference of two large numbers is infinite, half of the smallest one is 0.
+    size = 1.0 if math.isfinite(high - low) else 0.25
+    return min(1.0, max(0.0, (value * size - low * size) / (high * size - low * size)))
 
 
 def _choices(name: str, values: Sequence[Scalar]) -> Axis:

@@ -73,3 +73,9 @@ def test_the_pareto_set_is_what_nothing_dominates(points: list[tuple[float, floa
     front = single.pareto(points)
     assert set(front) == {i for i, one in enumerate(points) if not dominated(one)}
     assert len(front) == len(set(front))
+
+
+@pytest.mark.parametrize("largest", [5e-324, 1.5e308])
+def test_the_smallest_and_the_largest_numbers_have_their_places(largest: float) -> None:
+    assert single.axis("x", [0.0, largest]).places == [0, 1]
+    assert single.axis("x", [-largest, 0.0, largest]).places == [0, 0.5, 1]
