@@ -30,7 +30,7 @@ def facts(made: Path, names: list[str]) -> dict[str, Any]:
             "processor": _processor(),
             "processors": len(os.sched_getaffinity(0)),
             "memory_gib": round(memory),
-            "system": f"{platform.system()} {platform.release()}",
+            "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
             "python": platform.python_version(),
         },
         "versions": {"pytest-synebench": _ours(), **_theirs(made, names)},
