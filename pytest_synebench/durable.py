@@ -182,7 +182,8 @@ class LineLog:
 
     def extend(self, payloads: Iterable[bytes]) -> None:
         """Add several lines by one write, else as ``append``: all of them, or none."""
-        self._write(b"".join(map(frame, payloads)))
+        # As `frame`, whose call takes longer than what it does.
+        self._write(b"".join([b"%08x %b\n" % (zlib.crc32(line), line) for line in payloads]))
 
     def _write(self, lines: bytes) -> None:
         if self._refused:

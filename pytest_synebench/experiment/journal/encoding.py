@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -136,12 +136,32 @@ def _plain_time(at_s: float) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _report_template(keys: tuple[object, ...], kinds: tuple[type, ...]) -> str:
-    places = [_PLACES.get(kind, "") for kind in kinds]
-    metrics = _mapping_template(keys, kinds[4:])
-    if not all(places) or not metrics:
+def report_template(keys: tuple[object, ...]) -> str:
+    """Return the template of a report's line, for the texts of its numbers.
+
+    Args:
+        keys: of its metrics.
+
+    Returns:
+        The template; "" where a key is no text.
+
+    >>> report_template(("loss",)) % ("1.5", "0", "3", "0.25", "0.25")
+    '{"e":{"k":"report","t":1.5,"trial":0,"r":3,"loss":0.25,"m":{"loss":0.25}}}'
+    """
+    if not all(type(key) is str for key in keys):
         return ""
-    at, trial, level, loss = places[:4]
+    return f'{{"e":{_report_form(["%s"] * 4, _mapping_form(keys, ["%s"] * len(keys)))}}}'
+
+
+@lru_cache(maxsize=256)
+def _report_template(keys: tuple[object, ...], kinds: tuple[type, ...]) -> str:
+    places = [_PLACES.get(kind, "") for kind in kinds[:4]]
+    metrics = _mapping_template(keys, kinds[4:])
+    return _report_form(places, metrics) if all(places) and metrics else ""
+
+
+def _report_form(places: Sequence[str], metrics: str) -> str:
+    at, trial, level, loss = places
     return f'{{"k":"report","t":{at},"trial":{trial},"r":{level},"loss":{loss},"m":{metrics}}}'
 
 
@@ -150,6 +170,10 @@ def _mapping_template(keys: tuple[object, ...], kinds: tuple[type, ...]) -> str:
     """Return the template of a mapping from texts to numbers; "" where it is not one."""
     if not all(kind in _PLACES for kind in kinds) or not all(type(key) is str for key in keys):
         return ""
+    return _mapping_form(keys, [_PLACES[kind] for kind in kinds])
+
+
+def _mapping_form(keys: Sequence[object], places: Sequence[str]) -> str:
     names = (ENCODE(key).replace("%", "%%") for key in keys)
-    entries = (f"{name}:{_PLACES[kind]}" for name, kind in zip(names, kinds, strict=True))
+    entries = (f"{name}:{place}" for name, place in zip(names, places, strict=True))
     return f"{{{','.join(entries)}}}"

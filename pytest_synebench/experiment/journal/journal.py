@@ -21,6 +21,7 @@ from typing import Any
 from pytest_synebench.durable import LineLog, read_lines
 from pytest_synebench.errors import JournalError
 from pytest_synebench.events import SCHEMA, Decision, Event, Note, from_json
+from pytest_synebench.experiment.journal.columns import Kept, encoded_all
 from pytest_synebench.experiment.journal.encoding import ENCODE, encoded
 
 _DECODE = json.JSONDecoder().raw_decode
@@ -67,7 +68,7 @@ class Journal:
         self._log = LineLog(path, sync=False)
         self._every = every
         self._pending = False  #: whether anything was appended since the last sync
-        self._kept: list[bytes] = []  #: appended and not written yet
+        self._kept: list[Kept] = []  #: appended and not written yet
         self.torn_bytes = self._log.torn_bytes  #: cut off a last line that a crash tore
         try:
             self.header, self.entries = _parse(self._log.payloads, str(path))
@@ -79,7 +80,7 @@ class Journal:
     def begin(self, header: Mapping[str, Any]) -> None:
         """Write the header of a new journal."""
         self.header = {"schema": SCHEMA, **header}
-        self._append(ENCODE({"header": self.header}).encode())
+        self._append(ENCODE({"header": self.header}))
         self.sync(last=True)
 
     def append(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
@@ -89,15 +90,16 @@ class Journal:
             RunError: the guard refuses.
             OSError: the disk refuses.
         """
-        self._append(encoded(event, decisions).encode())
-
-    def _append(self, payload: bytes) -> None:
-        self._pending = True
         if self._every > 1:
-            self._kept.append(payload)
+            self._pending = True
+            self._kept.append((event, decisions))
         else:
-            self._guard()
-            self._log.append(payload)
+            self._append(encoded(event, decisions))
+
+    def _append(self, text: str) -> None:
+        self._pending = True
+        self._guard()
+        self._log.append(text.encode())
 
     def sync(self, *, last: bool = False) -> None:
         """Wait until all that was appended is on disk; one wait for however many entries.
@@ -113,7 +115,7 @@ class Journal:
             return
         if self._kept:
             self._guard()
-            self._log.extend(self._kept)
+            self._log.extend(map(str.encode, encoded_all(self._kept)))
             self._kept.clear()
         if self._sync:
             self._log.sync()

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_synebench.events import Decision, Event, Note, Reported, SlotFreed, Start, to_json
+from pytest_synebench.experiment.journal.columns import encoded_all
 from pytest_synebench.experiment.journal.encoding import encoded
 from pytest_synebench.testing.histories import DECISIONS, EVENTS, NOTES
 from pytest_synebench.trial import CheckpointRef, Report, TrialId
@@ -59,6 +60,39 @@ def test_an_entry_is_written_as_the_encoder_would(
     event: Event | Note, decisions: tuple[Decision, ...]
 ) -> None:
     assert encoded(event, decisions) == by_the_encoder(event, decisions)
+
+
+#: Of few forms, so that several have the same; the loss is one of the metrics, the very object.
+REPORTS = st.builds(
+    lambda loss, epoch, more, at_s: reported({"loss": loss, "epoch": epoch, **more}, loss, at_s),
+    loss=st.floats() | st.sampled_from([0.1, 1e308, -0.0, 5e-324]),
+    epoch=st.integers(1, 9),
+    more=st.sampled_from([{}, {"s": 1e-5}, {"s": 10**400}, {"s": True}, {"s": None}]),
+    at_s=st.floats(0, 1e9),
+)
+
+
+@given(
+    entries=st.lists(
+        st.tuples(REPORTS, st.just(())) | st.tuples(EVENTS | NOTES, st.lists(DECISIONS).map(tuple)),
+        max_size=12,
+    )
+)
+@example(entries=[(reported({"loss": 1e308}, 1e308), ())] * 2)  # a sum that overflows
+@example(entries=[(reported({"loss": 0.5}, loss), ()) for loss in (0.25, math.nan)])
+@example(entries=[(reported({"loss": one}, 0.25), ()) for one in (0.25, 0.5)])
+@example(entries=[(reported({"a": one}, one), ()) for one in (Loud(0.5), 0.5)])
+@example(entries=[(reported({}, at_s=at_s), ()) for at_s in (1.0, 2)])
+def test_many_entries_are_written_as_each_alone(
+    entries: list[tuple[Event | Note, tuple[Decision, ...]]],
+) -> None:
+    assert encoded_all(entries) == [encoded(*entry) for entry in entries]
+
+
+@pytest.mark.parametrize("at_s", [math.nan, math.inf])
+def test_among_many_a_time_that_is_not_finite_is_refused(at_s: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encoded_all([(reported({"loss": 0.5}), ()), (reported({"loss": 0.5}, at_s=at_s), ())])
 
 
 @pytest.mark.parametrize("at_s", [math.nan, math.inf])
