@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NewType, TypeAlias
+from typing import Any, NewType, TypeAlias
 
 from pytest_synebench.errors import UsageError
 
@@ -52,6 +52,41 @@ class Report:
     def __post_init__(self) -> None:
         if type(self.resource) is not int or self.resource < 1:
             raise UsageError(f"resource is {self.resource!r}; levels are integers from 1 up")
+
+
+class _Draft:
+    """A report in the making: to set the fields of a frozen one takes three times as long."""
+
+    __slots__ = ("at_s", "loss", "metrics", "resource", "trial_id")
+
+    def __init__(
+        self,
+        trial_id: TrialId,
+        resource: int,
+        loss: float,
+        at_s: float,
+        metrics: Mapping[str, Scalar],
+    ) -> None:
+        self.trial_id = trial_id
+        self.resource = resource
+        self.loss = loss
+        self.at_s = at_s
+        self.metrics = metrics
+
+
+def checked_report(
+    trial_id: TrialId, resource: int, loss: float, at_s: float, metrics: Mapping[str, Scalar]
+) -> Report:
+    """Return ``Report(...)``, whose rule the caller has seen to: resource is an int from 1 up.
+
+    >>> report = checked_report(TrialId(0), 3, 0.5, 1.5, {})
+    >>> report == Report(trial_id=TrialId(0), resource=3, loss=0.5, at_s=1.5, metrics={})
+    True
+    """
+    draft: Any = _Draft(trial_id, resource, loss, at_s, metrics)
+    draft.__class__ = Report  # of the same slots: from here on it is frozen
+    report: Report = draft
+    return report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

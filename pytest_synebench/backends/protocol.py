@@ -67,9 +67,8 @@ class AttemptBegan:
     remark: str = ""  #: "REJECTED: reason" for each checkpoint that was refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptReported:
-    """The script reported."""
+class AttemptReported(NamedTuple):
+    """The script reported. The most frequent of all: a tuple is made in half the time."""
 
     key: AttemptKey
     sequence: int  #: of the report in this attempt: 0, 1, 2, … without a gap

@@ -45,3 +45,10 @@ class Fifo(Scheduler):
     def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
         """Take the event, and what was decided about it, into the state."""
         self._roster.fold(event, decisions)
+
+    def handle(self, event: Event) -> tuple[Decision, ...]:
+        """Decide, then fold; of a report there is nothing to decide."""
+        if isinstance(event, Reported):
+            self._roster.report(event.report)
+            return ()
+        return super().handle(event)

@@ -20,7 +20,7 @@ from pytest_synebench.events import (
     Stop,
 )
 from pytest_synebench.searchers.protocol import History, Searcher
-from pytest_synebench.trial import Config, TrialId, TrialState
+from pytest_synebench.trial import Config, Report, TrialId, TrialState
 
 
 class Roster:
@@ -72,14 +72,21 @@ class Roster:
     def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
         """Take an event, and what was decided about it, in."""
         if isinstance(event, Reported):  # the most of them
-            report = event.report
-            if report.trial_id not in self._states:
-                self.state(report.trial_id)
-            self._history.reports.append(report)
+            self.report(event.report)
         elif isinstance(event, Ended):
             self._end(event.trial_id, event.state)
         for decision in decisions:
             self._fold_decision(decision)
+
+    def report(self, report: Report) -> None:
+        """Take a report in, of which nothing was decided.
+
+        Raises:
+            UnknownTrialError: its trial was never started.
+        """
+        if report.trial_id not in self._states:
+            self.state(report.trial_id)
+        self._history.reports.append(report)
 
     def _fold_decision(self, decision: Decision) -> None:
         match decision:

@@ -105,6 +105,7 @@ class TunerMachine(RuleBasedStateMachine):
         for event, decisions in self._journal:
             again.fold(*_reread(event, decisions))
         assert state_of(again) == state_of(self._referee.scheduler), "a replay ends elsewhere"
+        assert state_of(again) == state_of(self._replayed), "handling is not deciding and folding"
         self._referee.scheduler = again
         self._since_restart = 0
 
@@ -139,11 +140,14 @@ class TunerMachine(RuleBasedStateMachine):
         self._handle(Ended(at_s=self._now_s(), trial_id=trial_id, state=state))
 
     def _handle(self, event: Event) -> tuple[Decision, ...]:
-        foreseen = self._replayed.decide(event)
+        # As the tuner does: of a report no checkpoint is to be found.
+        at_once = isinstance(event, Reported)
+        foreseen = self._replayed.handle(event) if at_once else self._replayed.decide(event)
         decisions = self._referee.handle(event, self._pinned)
         same = len(foreseen) == len(decisions) and all(map(is_same, foreseen, decisions))
         assert same, f"on {event} a replayed scheduler decides differently"
-        self._replayed.fold(event, decisions)
+        if not at_once:
+            self._replayed.fold(event, decisions)
         self._journal.append((event, decisions))
         self._since_restart += 1
         self._declined = False

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from pytest_synebench.backends.protocol import AttemptReported
+from pytest_synebench.experiment.tuner.intake import Intake
+from pytest_synebench.trial import Report
 
 Go = Callable[..., pytest.RunResult]
 BASE = ("--synebench", "toy", "--variant", "base")
@@ -24,13 +26,14 @@ def save(go: Go) -> None:
 
 def reported(monkeypatch: pytest.MonkeyPatch, change: Callable[[float], float]) -> None:
     """Have every trial report another loss."""
-    honest = AttemptReported.__init__
+    honest = Intake.read
 
-    def other(self: AttemptReported, **fields: Any) -> None:
-        metrics = fields.pop("metrics")
-        honest(self, metrics={**metrics, "loss": change(metrics["loss"])}, **fields)
+    def other(self: Intake, sent: AttemptReported, *rest: Any) -> Report:
+        loss: Any = sent.metrics["loss"]
+        sent = sent._replace(metrics={**sent.metrics, "loss": change(loss)})
+        return honest(self, sent, *rest)
 
-    monkeypatch.setattr(AttemptReported, "__init__", other)
+    monkeypatch.setattr(Intake, "read", other)
 
 
 def git(folder: Path, *arguments: str) -> None:

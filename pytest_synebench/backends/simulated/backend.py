@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 
 from pytest_synebench.backends.protocol import (
     AttemptBegan,
@@ -32,6 +32,8 @@ from pytest_synebench.blackboxes.protocol import Point
 from pytest_synebench.clock import VirtualClock
 from pytest_synebench.errors import BackendError, TrialError
 from pytest_synebench.trial import TrialId
+
+_tuple = tuple.__new__  # of a class of tuples: half the time that its own call takes
 
 Play = Callable[[AttemptSpec], Iterator[Point]]
 
@@ -176,18 +178,33 @@ class SimulatedBackend:
         Args:
             before_s: the time before which they are; whatever comes then is left to ``poll``.
         """
-        while not self._at_once and (attempt := self._first()) is not None:
-            point, saves = attempt.next, attempt.spec.checkpoint_at is not None
-            if point is None or not attempt.reports or attempt.due_s >= before_s:
+        # One call less per report tells: this is where a simulated run spends its time.
+        live, due, clock, delays = self._live, self._due, self._clock, self._delays
+        while due and not self._at_once:
+            at_s, trial_id, _ = due[0]
+            attempt = live.get(trial_id)
+            if attempt is None or attempt.due_s != at_s:
+                heappop(due)  # it was stopped meanwhile
+                continue
+            point, spec, number = attempt.next, attempt.spec, attempt.reports
+            if point is None or not number or at_s >= before_s:
                 return
-            if saves and _saves(attempt.spec, point.level):
+            if spec.checkpoint_at is not None and _saves(spec, point.level):
                 return
-            self._come_to(attempt)
-            report = attempt.report()
-            if attempt.end is not None and not self._delays.completion:
+            if at_s > clock.now_s():  # else of one that goes on where a controller died
+                clock.move_to(at_s)
+            report = _tuple(AttemptReported, (spec.key, number, point.metrics))
+            attempt.reports = number + 1
+            attempt.advance()
+            if attempt.end is not None and not delays.completion:
+                heappop(due)
                 self._at_once = [report, self._ended(attempt, attempt.end)]
                 return
-            self._plan(attempt)
+            attempt.due_s = due_s = self._next_s(attempt)
+            if due_s < math.inf:
+                heapreplace(due, (due_s, trial_id, spec.key.number))
+            else:
+                heappop(due)
             yield report
 
     def close(self) -> None:
@@ -231,11 +248,12 @@ class SimulatedBackend:
         return [*seen, self._ended(attempt, attempt.end)]
 
     def _plan(self, attempt: _Attempt) -> None:
+        self._push(attempt, self._next_s(attempt))
+
+    def _next_s(self, attempt: _Attempt) -> float:
         if attempt.next is not None:
-            due_s = attempt.began_s + attempt.next.elapsed_s + self._delays.report
-        else:
-            due_s = self._clock.now_s() + self._delays.completion
-        self._push(attempt, due_s)
+            return attempt.began_s + attempt.next.elapsed_s + self._delays.report
+        return self._clock.now_s() + self._delays.completion
 
     def _push(self, attempt: _Attempt, due_s: float) -> None:
         attempt.due_s = due_s

@@ -94,6 +94,7 @@ class TrialTable:
 
     def __init__(self) -> None:
         self._trials: dict[TrialId, TrialRecord] = {}
+        self.trials: Mapping[TrialId, TrialRecord] = self._trials  #: in the order of their starts
         self.ended: list[TrialId] = []  #: completed, stopped or failed, in that order
         self.at_s = 0.0  #: of the last entry: where a resumed run's clock goes on
         self.failed = 0  #: trials that failed for good
@@ -101,11 +102,6 @@ class TrialTable:
         self.best: Report | None = None  #: the incumbent
         self.closed: Closed | None = None  #: how the last controller left, if it did
         self.declined: SlotFreed | None = None  #: left free, and nothing happened since
-
-    @property
-    def trials(self) -> Mapping[TrialId, TrialRecord]:
-        """The trials, in the order in which they were started."""
-        return self._trials
 
     @property
     def saved(self) -> int:
@@ -172,9 +168,10 @@ class TrialTable:
     def _fold_report(self, report: Report) -> None:
         trial = self._trials[report.trial_id]
         # A copy that did not begin where it should have run the levels before it itself.
-        level, resource = trial.level, report.resource
+        reports, resource = trial.reports, report.resource
+        level = reports[-1].resource if reports else trial.level
         self.units += resource - level if resource > level else resource
-        trial.reports.append(report)
+        reports.append(report)
         trial.attempts_of.append(trial.attempts - 1)
         if (self.best is None or report.loss < self.best.loss) and math.isfinite(report.loss):
             self.best = report

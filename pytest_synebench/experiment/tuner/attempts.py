@@ -48,7 +48,8 @@ class Attempts:
         """
         self._parts = parts
         self._deadlines = deadlines
-        self._limited = not deadlines.none
+        self.limited = not deadlines.none  #: whether one can be overdue
+        self.virtual = parts.order.virtual  #: whether the journal has no measured time
         spent_s = parts.table.at_s if parts.spent_s is None else parts.spent_s
         self.watch = Stopwatch(parts.clock, spent_s)
         self.live: dict[TrialId, Live] = {}
@@ -79,7 +80,7 @@ class Attempts:
 
     def enforce_deadlines(self) -> None:
         """End the attempts that are overdue; what they had sent before counts."""
-        if not self._limited:
+        if not self.limited:
             return
         now_s = self.watch.pumped_s()
         for live in self.live.values():
@@ -90,7 +91,7 @@ class Attempts:
 
     def left_s(self) -> float:
         """Return the seconds until the next of them is overdue; infinite where none will be."""
-        if not self._limited:
+        if not self.limited:
             return math.inf
         now_s = self.watch.pumped_s()
         lefts = (live.watch.left_s(now_s) for live in self.live.values() if live.watched)
@@ -105,7 +106,7 @@ class Attempts:
         for seen in observations:
             live = self.live.get(seen.key.trial_id)
             if live is not None and live.key == seen.key:  # else of an earlier life
-                if self._limited and _is_progress(live, seen):
+                if self.limited and _is_progress(live, seen):
                     live.watch.heard(self.watch.pumped_s())
                 self._take(live, seen)
 
@@ -162,7 +163,7 @@ class Attempts:
 
     def expect_end(self, live: Live) -> None:
         """At its last level a process has nothing left to do once its checkpoint is safe."""
-        if not self._limited:
+        if not self.limited:
             return
         trial = self._parts.table.trials[live.key.trial_id]
         safe = not live.checkpoints or live.saved >= trial.level

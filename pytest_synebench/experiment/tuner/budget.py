@@ -8,6 +8,7 @@ Invariants (tests/experiment/tuner/test_budget.py):
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from pytest_synebench.experiment.journal.trials import TrialTable
@@ -36,6 +37,11 @@ class Budget:
             resource_budget=plan.params["resource_budget"],
             target_loss=None if target is None else sign * target,
         )
+
+    @property
+    def ends_s(self) -> float:
+        """The time at which the experiment ends; infinite where none does."""
+        return math.inf if self.scheduler_timeout_s is None else self.scheduler_timeout_s
 
     @property
     def counts_reports(self) -> bool:

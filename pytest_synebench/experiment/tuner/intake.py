@@ -19,7 +19,7 @@ from pytest_synebench.backends.protocol import AttemptReported
 from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import TrialError
 from pytest_synebench.experiment.journal.trials import TrialRecord
-from pytest_synebench.trial import Report, Scalar, TrialId
+from pytest_synebench.trial import Report, Scalar, TrialId, checked_report
 
 
 class Intake:
@@ -42,6 +42,7 @@ class Intake:
         """
         self._definition = definition
         self._level_key, self._metric_key = definition.resource_attr, definition.metric
+        self._level_at = definition.resource_attr or ""
         self._apart = apart
         self._cumulative = cumulative
         self._as_sent = apart is None and (cumulative or definition.elapsed_time_attr is None)
@@ -62,24 +63,22 @@ class Intake:
             TrialError: this trial's report breaks a rule. Where no report of any trial has had the
                 key, the definition may be at fault: the text says so.
         """
-        resource = self._resource(sent, trial)
+        metrics, first = sent.metrics, not trial.reports
+        # Almost every report is right: the calls are for those of which there is something to say.
+        resource, loss = metrics.get(self._level_at), metrics.get(self._metric_key)
+        if first or type(resource) is not int or resource < 1 or self._level_key is None:
+            resource = self._resource(sent, trial)
         if resource <= level:
             raise TrialError(
                 f"trial {trial.id} reported {self._level_name} {resource} after {level}; "
                 "levels go up: report once at the end of each"
             )
-        metrics = sent.metrics
-        loss = self._metric(metrics, trial)
+        if first or type(loss) is not float:
+            loss = self._metric(metrics, trial)
         if not self._as_sent:
             metrics = self._with_elapsed(metrics, trial)
             metrics = self._without_measured(trial, resource, metrics)
-        return Report(
-            trial_id=trial.id,
-            resource=resource,
-            loss=-loss if self._negated else loss,
-            at_s=at_s,
-            metrics=metrics,
-        )
+        return checked_report(trial.id, resource, -loss if self._negated else loss, at_s, metrics)
 
     def level(self, sent: AttemptReported) -> int | None:
         """Return the level of a report, or None where it has none that keeps the rules."""

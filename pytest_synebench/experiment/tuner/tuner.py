@@ -86,8 +86,7 @@ class Tuner:
 
     def open(self) -> None:
         """Begin, or go on where the journal ends: attempts that were running run again."""
-        free = self.parts.table.declined
-        if free is not None:
+        if (free := self.parts.table.declined) is not None:
             # A slot that was left free is not offered again, as if no controller had died.
             self._declined = free.may_start == self._may_start()
         self._note(Opened(at_s=self.now_s()))
@@ -95,7 +94,8 @@ class Tuner:
 
     def now_s(self) -> float:
         """Return the experiment's time, which the journal has: measured, or virtual."""
-        return self.parts.order.now_s(self.attempts.watch.total_s())
+        measured_s = self.attempts.watch.total_s()
+        return self.parts.order.now_s(measured_s) if self.attempts.virtual else measured_s
 
     def measured_s(self) -> float:
         """Return measured seconds since the experiment began, pauses between sessions left out."""
@@ -144,8 +144,7 @@ class Tuner:
         if self.parts.reports is None or self._free_slot():
             return True
         budget = self.limits.budget
-        ends_s = math.inf if budget.scheduler_timeout_s is None else budget.scheduler_timeout_s
-        for seen in islice(self.parts.reports(ends_s), _AT_ONCE):
+        for seen in islice(self.parts.reports(budget.ends_s), _AT_ONCE):
             decided = self._reported(self.live[seen.key.trial_id], seen)
             if decided or (budget.counts_reports and self._over()):
                 return False
@@ -204,7 +203,7 @@ class Tuner:
 
     def _reported(self, live: Live, seen: AttemptReported) -> bool:
         """Take a report in; return whether more follows from it than its line in the journal."""
-        trial = self._trial(seen.key.trial_id)
+        trial = self.parts.table.trials[seen.key.trial_id]
         if trial.state is not TrialState.RUNNING or live.cut:
             return False
         try:
@@ -219,9 +218,11 @@ class Tuner:
         if level <= trial.level:
             self._remark(self.parts.intake.differs(trial, seen))
             return False
-        self.attempts.note_arrival(live, seen, trial)
+        if self.attempts.virtual:
+            self.attempts.note_arrival(live, seen, trial)
         decisions = self._handle(Reported(report=report))
-        self.attempts.expect_end(live)
+        if self.attempts.limited:
+            self.attempts.expect_end(live)
         return bool(decisions)
 
     def _remark(self, text: str) -> None:
@@ -264,17 +265,18 @@ class Tuner:
         self._remark(problem and f"trial {trial.id}: {problem}")
 
     def _fail(self, trial: TrialRecord, reason: str) -> None:
-        self._handle(
-            Ended(at_s=self.now_s(), trial_id=trial.id, state=TrialState.FAILED, reason=reason)
-        )
+        end = Ended(at_s=self.now_s(), trial_id=trial.id, state=TrialState.FAILED, reason=reason)
+        self._handle(end)
 
     # -- what follows from it --------------------------------------------------------------------
 
     def _handle(self, event: Event) -> tuple[Decision, ...]:
-        parts, decisions = self.parts, self.parts.scheduler.decide(event)
-        if decisions:
-            decisions = tuple(map(self._pinned, decisions))
-        parts.scheduler.fold(event, decisions)
+        parts = self.parts
+        if isinstance(event, Reported):  # the most of them; no copy begins here
+            decisions = parts.scheduler.handle(event)
+        else:
+            decisions = tuple(map(self._pinned, parts.scheduler.decide(event)))
+            parts.scheduler.fold(event, decisions)
         # Journal, sync, act: after a crash we repeat a decision, never forget one.
         parts.journal.append(event, decisions)
         parts.table.fold(event, decisions)
@@ -285,10 +287,9 @@ class Tuner:
 
     def _pinned(self, decision: Decision) -> Decision:
         """Find the bytes that a copy begins from: what is written down names them."""
-        if not isinstance(decision, Start):
-            return decision
-        decision, remark = self.parts.launch.pin(decision)
-        self._remark(remark)
+        if isinstance(decision, Start):
+            decision, remark = self.parts.launch.pin(decision)
+            self._remark(remark)
         return decision
 
     def _note(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
@@ -393,8 +394,7 @@ class Tuner:
 
     def _budget_s(self, timeout_s: float) -> float:
         """Return the seconds to wait, of so many, before the experiment's time is up."""
-        ends_s = self.limits.budget.scheduler_timeout_s
-        return timeout_s if ends_s is None else max(0.0, min(timeout_s, ends_s - self.now_s()))
+        return max(0.0, min(timeout_s, self.limits.budget.ends_s - self.now_s()))
 
     def _trial(self, trial_id: TrialId) -> TrialRecord:
         return self.parts.table.trials[trial_id]

@@ -95,6 +95,17 @@ class AshaStopping(Scheduler):
             if isinstance(decision, Start):
                 self._brackets.enter(decision.trial_id)
 
+    def handle(self, event: Event) -> tuple[Decision, ...]:
+        """Decide, then fold; of a report between two rungs there is nothing to decide."""
+        if isinstance(event, Reported) and not self._counts(event.report):
+            self._roster.report(event.report)
+            return ()
+        return super().handle(event)
+
+    def _counts(self, report: Report) -> bool:
+        running = self._running(report)
+        return running and self._brackets.ladder(report.trial_id).rung_of(report) is not None
+
     def _stops(self, report: Report) -> bool:
         if not self._running(report):
             return False

@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-
-from pytest_synebench.backends.protocol import AttemptReported
+from gate_story import reported
 
 Go = Callable[..., pytest.RunResult]
 BASE = ("--synebench", "toy", "--variant", "base")
@@ -44,13 +42,7 @@ def saved(go: Go, toy: Path, baseline: dict[str, bytes]) -> Path:
 
 def changed(monkeypatch: pytest.MonkeyPatch, by: float) -> None:
     """Have every trial report another loss than on main."""
-    honest = AttemptReported.__init__
-
-    def worse(self: AttemptReported, **fields: Any) -> None:
-        metrics = fields.pop("metrics")
-        honest(self, metrics={**metrics, "loss": metrics["loss"] + by}, **fields)
-
-    monkeypatch.setattr(AttemptReported, "__init__", worse)
+    reported(monkeypatch, lambda loss: loss + by)
 
 
 def verdict(toy: Path) -> dict[str, object]:
