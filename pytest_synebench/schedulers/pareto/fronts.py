@@ -1,8 +1,14 @@
 """Fronts of points with two objectives, kept as points come; who waits in which of them.
 
-The order is that of ``sorting``, which sorts all points anew; here a point finds its front by
-halving, and pushes out what it dominates there, which does the same in the next front. Nothing else
-is touched. In a front points stand by the first objective, so what is pushed out is one stretch.
+The order is that of ``sorting``, which sorts all points anew. Here only as many fronts are kept as
+were asked about, and a quarter more; the points behind them are a heap without order, of which more
+fronts are made when they are needed. A point finds its front by halving, and pushes out what it
+dominates there, one stretch, since a front stands by the first objective. That stretch does the
+same in the next front, to the last one that is kept.
+
+So a point costs O(log n) for each front that it moves something in. Of n points whose objectives
+have nothing to do with one another there are about 2 sqrt(n) fronts, and most points lie behind
+those that are kept; where the objectives contradict each other there are fewer.
 
 Invariants (tests/schedulers/pareto/test_fronts.py holds each one):
 - the first that waits is the first in the order of ``sorting.best`` that does, whatever came how;
@@ -18,21 +24,22 @@ import math
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
 
-_Entry: TypeAlias = tuple[float, float, int]  # a point, and its number
+from pytest_synebench.schedulers.pareto.net import Entry, Net
+
+_MORE = 16  # points that are kept in fronts beyond a quarter more than were asked about
 
 
 class _Front:
     """Points of which none dominates another."""
 
-    __slots__ = ("_apart", "_net", "entries", "waiting")
+    __slots__ = ("_falling", "_net", "entries", "waiting")
 
-    def __init__(self, entries: Sequence[_Entry] = ()) -> None:
+    def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = list(entries)  #: by the first objective, ascending: so the second descends
         self.waiting: set[int] = set()  #: numbers of those that wait
-        self._net: list[int] = []  #: as much of the front's order as was asked for
-        self._apart: dict[int, float] = {}  #: of the others, by number: how far from all in it
+        self._falling = [-y for _, y, _ in entries]  # to be halved as what ascends is
+        self._net: Net | None = None  #: its order, if it was asked for since the last change
 
     def dominates(self, x: float, y: float) -> bool:
         """Whether one of them dominates a point."""
@@ -40,39 +47,28 @@ class _Front:
         at = bisect_right(self.entries, (x, math.inf, 0))
         return at > 0 and self.entries[at - 1][:2] != (x, y) and self.entries[at - 1][1] <= y
 
-    def take(self, entry: _Entry) -> list[_Entry]:
-        """Take a point in that none of them dominates; return those that it dominates, now out."""
-        x, y, number = entry
+    def take(self, stretch: Sequence[Entry]) -> list[Entry]:
+        """Take points in that none of them dominates; return those that they dominate, now out.
+
+        Args:
+            stretch: one point, or points that stood side by side in the front before.
+        """
+        x, y, _ = stretch[0]
         begin = bisect_right(self.entries, (x, y, sys.maxsize))
-        end = bisect_right(self.entries, -y, lo=begin, key=lambda other: -other[1])
+        end = bisect_right(self._falling, -stretch[-1][1], begin)
         out = self.entries[begin:end]
-        del self.entries[begin:end]
-        self.entries.insert(bisect_left(self.entries, (x, y, number)), entry)
-        self._net.clear()
+        self.entries[begin:end] = stretch
+        self._falling[begin:end] = [-y for _, y, _ in stretch]
+        self._net = None
         return out
 
     def first(self, count: int) -> int | None:
         """Return who comes first in the front's order of those that wait among ``count``."""
         if len(self.waiting) == 1 and count >= len(self.entries):
             return next(iter(self.waiting))
-        while len(self._net) < min(count, len(self.entries)):
-            self._extend()
-        return next((number for number in self._net[:count] if number in self.waiting), None)
-
-    def _extend(self) -> None:
-        """Find who is furthest from all that the order has so far."""
-        if not self._net:
-            x, y, number = self.entries[0]
-            others = sorted(self.entries[1:], key=lambda entry: entry[2])
-            self._apart = {other: math.dist((x, y), (a, b)) for a, b, other in others}
-        else:
-            number = max(self._apart, key=self._apart.__getitem__)  # of equals the earlier one
-            del self._apart[number]
-            x, y = next((a, b) for a, b, other in self.entries if other == number)
-            for a, b, other in self.entries:
-                if other in self._apart:
-                    self._apart[other] = min(self._apart[other], math.dist((x, y), (a, b)))
-        self._net.append(number)
+        net = self._net = self._net or Net(self.entries)
+        numbers = (net.at(place) for place in range(min(count, len(self.entries))))
+        return next((number for number in numbers if number in self.waiting), None)
 
 
 class Fronts:
@@ -80,47 +76,60 @@ class Fronts:
 
     def __init__(self) -> None:
         self._fronts: list[_Front] = []
-        self._of: dict[int, _Front] = {}  #: the front of each point, by number
+        self._kept = 0  #: points in them
+        self._rest: list[Entry] = []  #: the others, each dominated by one in the last front
+        self._of: dict[int, _Front | None] = {}  #: the front of each point; None: of the rest
+        self._waiting: set[int] = set()
 
     def add(self, number: int, x: float, y: float) -> None:
         """Take a point with finite objectives in."""
         at = bisect_left(self._fronts, 0, key=lambda front: -front.dominates(x, y))
         out = [(x, y, number)]
-        while out:
-            if at == len(self._fronts):
-                self._fronts.append(_Front())
-            front = self._fronts[at]
-            pushed = [other for entry in out for other in front.take(entry)]
+        self._kept += 1
+        for place in range(at, len(self._fronts)):
+            front = self._fronts[place]
+            pushed = front.take(out)
             self._enter(front, out)
-            at += 1
             if pushed and len(front.entries) == len(out):
                 # It was pushed out whole: it is a front as before, and so are those behind it.
-                self._fronts.insert(at, whole := _Front(sorted(pushed)))
+                self._fronts.insert(place + 1, whole := _Front(pushed))
                 self._enter(whole, pushed)
                 return
             out = pushed
+            if not out:
+                return
+        self._kept -= len(out)
+        self._rest += out
+        self._enter(None, out)
 
-    def _enter(self, front: _Front, entries: Iterable[_Entry]) -> None:
+    def _enter(self, front: _Front | None, entries: Iterable[Entry]) -> None:
         """Note in which front points are now, and with them who waits."""
         for _, _, number in entries:
             before = self._of.get(number)
-            if before is not None and number in before.waiting:
-                before.waiting.discard(number)
-                front.waiting.add(number)
             self._of[number] = front
+            if number in self._waiting:
+                if before is not None:
+                    before.waiting.discard(number)
+                if front is not None:
+                    front.waiting.add(number)
 
     def wait(self, number: int) -> None:
         """Note that a point's trial waits."""
         if number in self._of:
-            self._of[number].waiting.add(number)
+            self._waiting.add(number)
+            if (front := self._of[number]) is not None:
+                front.waiting.add(number)
 
     def leave(self, number: int) -> None:
         """Note that it does not wait, or no longer."""
-        if number in self._of:
-            self._of[number].waiting.discard(number)
+        self._waiting.discard(number)
+        if (front := self._of.get(number)) is not None:
+            front.waiting.discard(number)
 
     def first_waiting(self, count: int) -> int | None:
         """Return who comes first of those that wait among the first ``count`` points in order."""
+        if self._kept < count and self._rest:
+            self._keep(count + count // 4 + _MORE)
         for front in self._fronts:
             if count <= 0:
                 break
@@ -128,3 +137,32 @@ class Fronts:
                 return number
             count -= len(front.entries)
         return None
+
+    def _keep(self, wanted: int) -> None:
+        """Make fronts of the rest, until so many points are kept."""
+        made = _sorted(self._rest)
+        for first, entries in enumerate(made):
+            if self._kept >= wanted:
+                self._rest = [entry for others in made[first:] for entry in others]
+                return
+            front = _Front(entries)
+            self._fronts.append(front)
+            self._kept += len(entries)
+            self._enter(front, entries)
+        self._rest = []
+
+
+def _sorted(points: Iterable[Entry]) -> list[list[Entry]]:
+    """Return points by front: who comes later by both objectives dominates nobody before it."""
+    fronts: list[list[Entry]] = []
+    lowest: list[float] = []  # the second objective of the last in each front; ascending
+    at, before = 0, (math.nan, math.nan)
+    for x, y, number in sorted(points):
+        if (x, y) != before:
+            at, before = bisect_right(lowest, y), (x, y)
+        if at == len(fronts):
+            fronts.append([])
+            lowest.append(y)
+        fronts[at].append((x, y, number))
+        lowest[at] = y
+    return fronts

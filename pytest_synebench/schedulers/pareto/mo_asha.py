@@ -10,7 +10,9 @@ metric is made smaller, unless mo_mode is "max". What the experiment shows as it
 still judged by the benchmark's metric alone.
 
 A rung keeps its fronts (``fronts``): a report finds its own by halving, and moves what it pushes
-out. That is no logarithm, but does not sort the rung anew either.
+out: O(log n) for each front of the top that something moves in, of which there are at most about
+0.7 sqrt(n) where the two metrics have nothing to do with each other. The order within a front costs
+O(log m) for each of its m points that is asked for.
 
 Invariants (tests/schedulers/pareto/test_mo_asha.py holds each one):
 - a trial leaves a rung at most once, and only from the first 1/eta in the order of its points;
