@@ -1,7 +1,7 @@
 """Quantiles of a growing set of numbers, ready at any time.
 
 Invariants (tests/schedulers/test_quantile.py holds each one):
-- ``Quantile.value`` is what numpy's default (linear interpolation) gives for the same numbers; where
+- ``Quantile.value`` is what numpy's default (linear interpolation) gives for these numbers; where
   that overflows, it lies between the two as well;
 - ``Cutoff.is_behind(x)`` says whether more than the share q of the numbers, x counted in, are
   below x;

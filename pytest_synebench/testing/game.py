@@ -202,6 +202,8 @@ def _contents(thing: object) -> object:
         return sorted(repr(state_of(item)) for item in thing)
     if isinstance(thing, list | tuple):
         return [state_of(item) for item in thing]
+    if hasattr(thing, "tolist"):  # an array
+        return state_of(thing.tolist())
     slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
     names = [name for name in (*slots, *getattr(thing, "__dict__", ())) if hasattr(thing, name)]
     assert names or slots, f"no way to see what {thing!r} holds"

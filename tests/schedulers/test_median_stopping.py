@@ -30,7 +30,7 @@ def average(losses: list[float]) -> float:
 
 
 def middle(averages: list[float]) -> float:
-    if math.inf in averages:  # of two in the middle that differ by an infinity, the mean is infinite
+    if math.inf in averages:  # of two in the middle that are infinitely apart, the mean is infinite
         return median(averages)
     return float(median(map(Fraction, averages)))  # no sum of two that overflows
 

@@ -7,9 +7,8 @@ noise), more resources would not tell more; if not, one more rung is opened on t
 is ``asha_promotion``: the top 1/eta, ties, NaN, failures.
 
 A trial that skipped the lower of the two rungs is not compared. Once the top is max_resource,
-nothing is compared any more. Finding out whether two curves are noise compares a trial that comes
-to the top rung with each one there, level by level: the work per event grows with the trials in the
-top rung, which are few.
+nothing is compared any more. A trial that comes to the top rung is compared with each one there
+(``top_rung``): that is O(n) for one trial in eta, where the rankings go on agreeing.
 
 Invariants (tests/schedulers/halving/test_pasha.py holds each one):
 - no trial is promoted from the top rung, and none passes it;
@@ -30,8 +29,9 @@ from dataclasses import dataclass
 from pytest_synebench.errors import UsageError
 from pytest_synebench.events import Decision, Event, Reported
 from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
-from pytest_synebench.schedulers.halving.ranking import CRITERIA, agrees, noise, spread
+from pytest_synebench.schedulers.halving.ranking import CRITERIA, spread
 from pytest_synebench.schedulers.halving.rungs import Rung
+from pytest_synebench.schedulers.halving.top_rung import Rank, TopRung
 from pytest_synebench.schedulers.quantile import Quantile
 from pytest_synebench.searchers.protocol import Searcher
 from pytest_synebench.trial import Report, TrialId
@@ -85,8 +85,9 @@ class Pasha(AshaPromotion):
         self._epsilon = 0.0  #: estimated
         self._noise = Quantile(_PERCENTILE)
         self._curves: dict[TrialId, dict[int, float]] = {}
-        #: losses by rung, in the order of arrival
-        self._came: dict[int, dict[TrialId, float]] = {level: {} for level in self.levels}
+        self._in_top = TopRung()
+        #: ranks by rung, in the order of arrival
+        self._came: dict[int, dict[TrialId, Rank]] = {level: {} for level in self.levels}
 
     @property
     def top(self) -> int:
@@ -101,7 +102,8 @@ class Pasha(AshaPromotion):
             curve = self._curves.setdefault(event.report.trial_id, {})
             curve[event.report.resource] = _ranked(event.report.loss)
             if rung is not None:
-                self._came[rung.level][event.report.trial_id] = _ranked(event.report.loss)
+                came = self._came[rung.level]
+                came[event.report.trial_id] = _ranked(event.report.loss), len(came)
                 if rung.level == self.top:
                     self._came_to_the_top(event.report.trial_id)
 
@@ -114,24 +116,28 @@ class Pasha(AshaPromotion):
         return (rung for rung in self._brackets.from_the_top() if rung.level < self.top)
 
     def _came_to_the_top(self, trial_id: TrialId) -> None:
-        above, below = self._came[self.top], self._came[self._all_levels[self._top - 1]]
-        for other in above:
-            distance = noise(self._curves[trial_id], self._curves[other])
-            if distance is not None:
-                self._noise.add(distance)
+        for distance in self._enter_the_top(trial_id):
+            self._noise.add(distance)
         if self._noise.size:
             self._epsilon = self._noise.value
-        both = [trial for trial in below if trial in above]
-        upper, lower = [above[trial] for trial in both], [below[trial] for trial in both]
-        if not agrees(lower, upper, self._tolerance(lower)):
+        if not self._in_top.agrees(self._tolerance()):
             self._top += 1
-            self._noise = Quantile(_PERCENTILE)
+            self._noise, self._in_top = Quantile(_PERCENTILE), TopRung()
+            for other in self._came.get(self.top, ()):  # that skipped the rung below
+                self._enter_the_top(other)
 
-    def _tolerance(self, lower: Sequence[float]) -> float:
+    def _enter_the_top(self, trial_id: TrialId) -> list[float]:
+        """Take a trial in; return its distances from the others that are noise."""
+        below = self._came[self._all_levels[self._top - 1]].get(trial_id)
+        if below is not None:
+            self._in_top.rank(below, self._came[self.top][trial_id][0])
+        return self._in_top.add(self._curves[trial_id])
+
+    def _tolerance(self) -> float:
         if self._criterion.name == "soft_ranking":
             given = self._criterion.epsilon
             return self._epsilon if given is None else given
-        return self._criterion.scaling * spread(self._criterion.name, lower)
+        return self._criterion.scaling * spread(self._criterion.name, self._in_top.losses_below)
 
 
 def _ranked(loss: float) -> float:
