@@ -28,7 +28,15 @@ ADAPTERS = {
 #: Rooms within a folder: each imports from those before it only.
 ROOMS = {"backends": ("supervision", "supervisor", "local")}
 #: Travels into every trial: standard library and itself only.
-JOB_SIDE = ("errors.py", "durable.py", "channel.py", "checkpoints/manifest.py")
+JOB_SIDE = (
+    "errors.py",
+    "durable.py",
+    "channel.py",
+    "checkpoints/together.py",
+    "checkpoints/hashing.py",
+    "checkpoints/names.py",
+    "checkpoints/manifest.py",
+)
 JOB_SIDE_FOLDERS = ("space", "training", "training/entrypoint")
 
 

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from pytest_synebench.checkpoints import manifest
 from pytest_synebench.checkpoints.protocol import Place
-from pytest_synebench.durable import replace_file, sync_directory, sync_file, write_file
+from pytest_synebench.checkpoints.together import sync_tree
+from pytest_synebench.durable import replace_file, sync_directory
 from pytest_synebench.errors import CheckpointError, StoreError
 from pytest_synebench.trial import CheckpointRef, TrialId
 
@@ -44,10 +45,12 @@ class FolderArchive:
             CheckpointError: it is not whole, or other bytes are kept at this place.
             StoreError: the folder cannot be written.
         """
-        told = manifest.verify(str(checkpoint), place.level, place.trial_id)
+        # Its bytes are compared where they are copied to: so they are read here once.
+        told = manifest.outline(str(checkpoint), place.level, place.trial_id)
 
         def fill(part: Path) -> None:
             _copy(checkpoint, part)
+            sync_tree(str(part))
             kept = manifest.verify(str(part), place.level, place.trial_id)
             if kept.sha256 != told.sha256:
                 raise CheckpointError(f"{checkpoint} was changed while it was copied")
@@ -71,9 +74,8 @@ class FolderArchive:
         def fill(part: Path) -> None:
             shutil.copytree(kept, part, symlinks=True, copy_function=_link)
             (part / manifest.NAME).unlink()
-            write_file(part / manifest.NAME, data)
-            for folder, _, _ in os.walk(part):
-                sync_directory(folder)
+            (part / manifest.NAME).write_bytes(data)
+            sync_tree(str(part))
 
         copied = manifest.parse(data)
         self._make(target, copied.sha256, fill)
@@ -242,13 +244,8 @@ class FolderArchive:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a directory of regular files, durably; links in it are not followed."""
+    """Copy a directory of regular files; links in it are not followed."""
     shutil.copytree(source, target, symlinks=True, copy_function=shutil.copyfile)
-    for folder, _, names in os.walk(target):
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):  # a link to nothing; refused later
-                sync_file(Path(folder, name))
-        sync_directory(folder)
 
 
 def _link(source: str, target: str) -> None:
@@ -256,7 +253,6 @@ def _link(source: str, target: str) -> None:
         os.link(source, target, follow_symlinks=False)
     except OSError:  # a file system without links
         shutil.copyfile(source, target, follow_symlinks=False)
-        sync_file(target)
 
 
 def _ref(told: manifest.Manifest, place: Place) -> CheckpointRef:

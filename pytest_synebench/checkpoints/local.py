@@ -29,12 +29,8 @@ class LocalStore:
             directory: of one trial's checkpoints; may be missing.
             at_most: highest level that counts; None: any.
         """
-        for level in reversed(manifest.levels(str(directory))):
-            if at_most is None or level <= at_most:
-                found = _whole(str(directory), level)
-                if found is not None:
-                    return found
-        return None
+        found = _newest(str(directory), at_most)
+        return None if found is None else _ref(found)
 
     def discard_beyond(self, directory: Path, level: int) -> None:
         """Remove every checkpoint later than ``level``; 0 removes all. May be repeated.
@@ -86,27 +82,46 @@ class LocalStore:
             CheckpointError: it could not be copied.
         """
         self.discard_beyond(target, 0)
-        found = self.newest(source, at_most)
-        if found is not None:
-            saved = Path(manifest.directory_of(str(source), found.level))
-            manifest.save(str(target), found.level, lambda part: _link(saved, Path(part)), trial_id)
-        return found
+        found = _newest(str(source), at_most)
+        if found is None:
+            return None
+        saved = Path(manifest.directory_of(str(source), found.level))
+        try:
+            # It was read and compared a moment ago: what vouches for it there does so here.
+            manifest.install(
+                str(target), found.level, lambda part: _link(saved, Path(part), found, trial_id)
+            )
+        except OSError as error:
+            raise CheckpointError(f"{saved} cannot be copied to {target}: {error}") from error
+        return _ref(found)
 
 
-def _link(saved: Path, part: Path) -> None:
-    for name in manifest.verify(str(saved), int(saved.name)).files:
+def _link(saved: Path, part: Path, told: manifest.Manifest, trial_id: TrialId) -> None:
+    for name in told.files:
         (part / name).parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(saved / name, part / name)
         except OSError:  # another file system, or one without links
             shutil.copyfile(saved / name, part / name)
+    (part / manifest.NAME).write_bytes(manifest.bytes_for(told, trial_id))
 
 
-def _whole(directory: str, level: int) -> CheckpointRef | None:
+def _newest(directory: str, at_most: int | None) -> manifest.Manifest | None:
+    for level in reversed(manifest.levels(directory)):
+        if at_most is None or level <= at_most:
+            found = _whole(directory, level)
+            if found is not None:
+                return found
+    return None
+
+
+def _whole(directory: str, level: int) -> manifest.Manifest | None:
     try:
         found = manifest.verify(manifest.directory_of(directory, level), level)
     except CheckpointError:
         return None
-    if found.trial is None:
-        return None
-    return CheckpointRef(trial_id=TrialId(found.trial), level=level, sha256=found.sha256)
+    return None if found.trial is None else found
+
+
+def _ref(found: manifest.Manifest) -> CheckpointRef:
+    return CheckpointRef(trial_id=TrialId(found.trial or 0), level=found.level, sha256=found.sha256)

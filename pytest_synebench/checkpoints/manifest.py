@@ -3,11 +3,13 @@
 ``<checkpoints>/<level, 8 digits>/`` holds the files and ``manifest.json``: schema, trial, level,
 SHA-256 and size of each file, and its own SHA-256. It is filled under a name beginning with
 ``.part-`` and gets its own name last, so a directory called by a level is whole or was damaged.
+A manifest of schema 2 has a long file, whose SHA-256 is that of its parts (``hashing``).
 Standard library only: this file travels into every trial.
 
 Invariants (tests/checkpoints/ holds each one):
 - a kill at any step of a save leaves the newest earlier checkpoint whole, and what the save
   left behind is collected by the next;
+- all of a checkpoint is on the disk before it gets its name, and its name before a save returns;
 - a changed bit, a missing, extra, shortened or linked file, another schema, trial or level: each
   is refused, by name, before a byte of the content is used;
 - a save that fails removes what it wrote and raises ``CheckpointError``;
@@ -21,7 +23,9 @@ from __future__ import annotations
 import os
 import stat
 
-from pytest_synebench.durable import sync_directory, sync_file, write_file
+from pytest_synebench.checkpoints import hashing, names
+from pytest_synebench.checkpoints.together import sync_together, sync_tree
+from pytest_synebench.durable import sync_directory
 from pytest_synebench.errors import CheckpointError
 
 TYPE_CHECKING = False
@@ -29,13 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from typing import Any
 
-NAME = "manifest.json"
-SCHEMA = 1
+NAME = names.NAME
+SCHEMAS = (1, 2)
 LARGEST_BYTES = 8 << 20  #: of a manifest that is read
 KEEP = 2  #: generations that stay on disk
 _PART = ".part-"
-_CHUNK_BYTES = 1 << 18
-_LARGE_BYTES = 4 << 20  #: from here on a thread that waits for the disk pays
 
 
 class Manifest:
@@ -84,11 +86,11 @@ def save(
     """
     part = os.path.join(checkpoints, f"{_PART}{level:08d}-{os.getpid()}")
     try:
-        _make_directory(checkpoints)
+        unsynced = _make_directory(checkpoints)
         _collect(checkpoints)
         os.mkdir(part)
         fill(part)
-        _seal(part, level, trial)
+        _seal(part, level, trial, unsynced)
         _publish(part, checkpoints, level)
     except Exception as error:
         _remove(part)
@@ -110,24 +112,28 @@ def install(checkpoints: str, level: int, fill: Callable[[str], object]) -> None
     """
     part = os.path.join(checkpoints, f"{_PART}{level:08d}-{os.getpid()}")
     try:
-        _make_directory(checkpoints)
+        unsynced = _make_directory(checkpoints)
         _collect(checkpoints)
         os.mkdir(part)
         fill(part)
-        for folder, _, names in os.walk(part):
-            for name in names:
-                sync_file(os.path.join(folder, name))
-            sync_directory(folder)
+        sync_together(unsynced).wait()
+        sync_tree(part)
         _publish(part, checkpoints, level)
     except BaseException:
         _remove(part)
         raise
 
 
-def _make_directory(path: str) -> None:
-    if not os.path.isdir(path):
+def _make_directory(path: str) -> list[str]:
+    """Make a directory; return those in which a name is not yet durable because of it."""
+    unsynced: list[str] = []
+    there = os.path.abspath(path)
+    while not os.path.isdir(there):
+        there = os.path.dirname(there)
+        unsynced.append(there)
+    if unsynced:
         os.makedirs(path)
-        sync_directory(os.path.dirname(os.path.abspath(path)))
+    return unsynced
 
 
 def _not_saved(checkpoints: str, level: int, error: Exception) -> str:
@@ -139,30 +145,34 @@ def _not_saved(checkpoints: str, level: int, error: Exception) -> str:
     return f"the checkpoint of level {level} in {checkpoints} was not saved: {reason}; {kept}"
 
 
-def _seal(part: str, level: int, trial: int | None) -> None:
-    files = {}
-    for name in sorted(_files(part)):
-        path = os.path.join(part, name)
-        if name == NAME:
-            raise CheckpointError(f"{NAME!r} is our own file's name; give yours another")
-        size = os.path.getsize(path)
-        if size < _LARGE_BYTES:
-            sync_file(path)
-            digest = _sha256_of(path)
-        else:
-            digest = _sync_and_hash(path)
-        files[name] = {"sha256": digest, "size": size}
-    if not files:
+def _seal(part: str, level: int, trial: int | None, unsynced: list[str]) -> None:
+    """Make durable what was written, and write the manifest that vouches for it."""
+    paths = {name: os.path.join(part, name) for name in sorted(_files(part))}
+    if not paths:
         raise CheckpointError("save_model_fn wrote no file into the directory it was given")
-    for folder, _, _ in os.walk(part):
-        if folder != part:
-            sync_directory(folder)
-    write_file(os.path.join(part, NAME), _manifest_bytes(level, trial, files))
-    sync_directory(part)
+    folders = [folder for folder, _, _ in os.walk(part) if folder != part]
+    syncing = sync_together([*paths.values(), *folders, *unsynced])
+    try:
+        # Read again, while the disk is at work: what a reader will find is what counts.
+        files = {
+            name: {"sha256": hashing.name_of(path), "size": os.path.getsize(path)}
+            for name, path in paths.items()
+        }
+        names.check(files)
+        path = os.path.join(part, NAME)
+        with open(path, "wb") as file:
+            file.write(_manifest_bytes(level, trial, files))
+        sync_together([path, part]).wait()
+    finally:
+        syncing.wait()
 
 
-def _manifest_bytes(level: int, trial: int | None, files: Mapping[str, Any]) -> bytes:
-    told = {"schema": SCHEMA, "trial": trial, "level": level, "files": files}
+def _manifest_bytes(
+    level: int, trial: int | None, files: Mapping[str, Any], schema: int | None = None
+) -> bytes:
+    if schema is None:
+        schema = 2 if any("-" in told["sha256"] for told in files.values()) else 1
+    told = {"schema": schema, "trial": trial, "level": level, "files": files}
     return _canonical({**told, "sha256": _sha256(_canonical(told))})
 
 
@@ -247,7 +257,7 @@ def verify(directory: str, level: int, trial: int | None = None) -> Manifest:
     manifest = outline(directory, level, trial)
     try:
         for name, told in manifest.files.items():
-            if _sha256_of(os.path.join(directory, name)) != told["sha256"]:
+            if not hashing.is_called(os.path.join(directory, name), told["sha256"]):
                 raise CheckpointError(
                     f"{name!r} was changed after it was saved: its SHA-256 differs"
                 )
@@ -306,7 +316,8 @@ def parse(data: bytes) -> Manifest:
     """Return what the bytes of a manifest say.
 
     Raises:
-        CheckpointError: they are no manifest, or one of another schema.
+        CheckpointError: they are no manifest, one of another schema, or one of files that must not
+            be read or written.
     """
     import json
 
@@ -316,9 +327,10 @@ def parse(data: bytes) -> Manifest:
         told = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{NAME!r} cannot be read: {error}") from None
-    if isinstance(told, dict) and told.get("schema") != SCHEMA:
+    if isinstance(told, dict) and told.get("schema") not in SCHEMAS:
+        known = " and ".join(map(str, SCHEMAS))
         raise CheckpointError(
-            f"its schema is {told.get('schema')!r}; this version reads {SCHEMA} only"
+            f"its schema is {told.get('schema')!r}; this version reads {known} only"
         )
     return _checked(told, data)
 
@@ -327,12 +339,13 @@ def _checked(told: object, data: bytes) -> Manifest:
     try:
         if not isinstance(told, dict) or not isinstance(told["files"], dict):
             raise TypeError(told)
-        own = _manifest_bytes(told["level"], told["trial"], told["files"])
+        own = _manifest_bytes(told["level"], told["trial"], told["files"], told["schema"])
         manifest = Manifest(told, _sha256(data))
     except (KeyError, TypeError, ValueError):
         raise CheckpointError(f"{NAME!r} is not a manifest") from None
     if own != data:
         raise CheckpointError(f"{NAME!r} was changed after it was saved: its SHA-256 differs")
+    names.check(manifest.files)
     return manifest
 
 
@@ -361,38 +374,3 @@ def _sha256(data: bytes) -> str:
     import hashlib
 
     return hashlib.sha256(data).hexdigest()
-
-
-def _sha256_of(path: str) -> str:
-    import hashlib
-
-    digest = hashlib.sha256()
-    buffer = bytearray(_CHUNK_BYTES)
-    view = memoryview(buffer)
-    with open(path, "rb", buffering=0) as file:
-        while read := file.readinto(buffer):
-            digest.update(view[:read])
-    return digest.hexdigest()
-
-
-def _sync_and_hash(path: str) -> str:
-    """Make a file durable, and hash it while the disk is at work."""
-    from threading import Thread
-
-    failed: list[BaseException] = []
-
-    def sync() -> None:
-        try:
-            sync_file(path)
-        except BaseException as error:
-            failed.append(error)
-
-    syncing = Thread(target=sync)
-    syncing.start()
-    try:
-        digest = _sha256_of(path)
-    finally:
-        syncing.join()
-    if failed:
-        raise failed[0]
-    return digest

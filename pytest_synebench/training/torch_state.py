@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import os
 
-from pytest_synebench.channel import decode_scalar, encode_scalar
 from pytest_synebench.errors import CheckpointError
 from pytest_synebench.training import random_state
 from pytest_synebench.training.reporter import plain_scalar, shortened
+from pytest_synebench.training.values import put_back, restored, storable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def pytorch_load_save_functions(
     Args:
         state_dict_objects: what has ``state_dict`` and ``load_state_dict``, by name: model,
             optimiser, learning-rate scheduler.
-        mutable_state: the script's own values by name: int, float, bool, str, None, or scalars
-            of numpy. Changed in place when a checkpoint is loaded.
+        mutable_state: the script's own values by name: int, float, bool, str, None, scalars of
+            numpy, or lists, tuples and dicts of them; changed in place by a load.
         fname: name of the JSON file; the tensors' is the same with ``.pt`` at its end.
 
     The functions raise ``CheckpointError`` for what cannot be saved or must not be loaded.
@@ -83,7 +83,7 @@ class _TorchState:
 
         import torch
 
-        values = {key: _storable_value(key, value) for key, value in self._mutable.items()}
+        values = storable(dict(self._mutable), "mutable_state")["dict"]
         states = {
             name: _storable(item.state_dict(), f"{name}.state_dict()")
             for name, item in self._objects.items()
@@ -106,11 +106,12 @@ class _TorchState:
         steps = random_state.read(local_path)
         _same_names("mutable_state", self._mutable, told["mutable"])
         _same_names("state_dict_objects", self._objects, states)
-        values = {key: decode_scalar(value) for key, value in told["mutable"].items()}
+        values = {key: restored(value) for key, value in told["mutable"].items()}
         for name, item in self._objects.items():
             _check_fits(name, item, states[name])
         _load_all(self._objects, states)
-        self._mutable.update(values)
+        for key, value in values.items():
+            put_back(self._mutable, key, value)
         random_state.restore(steps)
         return int(told["epoch"])
 
@@ -135,17 +136,6 @@ class _TorchState:
                 f"{local_path} cannot be read: {type(error).__name__}: {error}"
             ) from error
         return told, states
-
-
-def _storable_value(key: object, value: object) -> object:
-    scalar = plain_scalar(value)
-    if not isinstance(key, str) or scalar is NotImplemented:
-        raise CheckpointError(
-            f"mutable_state[{key!r}] is {shortened(value)} of type {type(value).__name__}; it may "
-            "hold int, float, bool, str and None under names; put what has state_dict() into "
-            "state_dict_objects"
-        )
-    return encode_scalar(scalar)
 
 
 def _storable(value: Any, where: str) -> Any:

@@ -29,3 +29,12 @@ def test_lstm_wikitext2_resumes_in_both_forms(tmp_path: Path) -> None:
     told = verified(tmp_path, "lstm_wikitext2", "--variant", "tiny", "--model", "lstm,transformer")
     for model in ("lstm", "transformer"):
         assert f"lstm_wikitext2::tiny-model={model}\n  resumes bit for bit: paused" in told
+
+
+@pytest.mark.slow
+def test_mlp_fashionmnist_resumes(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    options = ("--variant", "tiny", "--dataset_name", "digits", "--checkpoint_store=kept")
+    told = verified(tmp_path, "mlp_fashionmnist", *options)
+    assert "mlp_fashionmnist::tiny\n  resumes bit for bit: paused at epoch 1" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from pytest_synebench.checkpoints import manifest
+from pytest_synebench.errors import CheckpointError
 
 KILLED = 9
 # One process forks a child per step: starting Python 60 times would take most of the time.
 SCRIPT = """
-import os, shutil, sys
+import itertools, os, shutil, sys
 from pytest_synebench.checkpoints import manifest
 import json, hashlib
 
@@ -25,13 +27,11 @@ def fill(path):
             file.write(path)
 
 def die_at(step):
-    count = 0
+    steps = itertools.count()  # of several threads
     def counting(real):
         def call(*args, **options):
-            nonlocal count
-            if count == step:
+            if next(steps) == step:
                 os._exit({killed})
-            count += 1
             return real(*args, **options)
         return call
     for name in ("fsync", "rename", "replace", "mkdir", "unlink", "rmdir"):
@@ -129,12 +129,49 @@ def test_all_is_on_disk_before_the_name_is_given_and_the_name_before_the_save_re
     manifest.save(str(store), 3, filled)
 
     part = f"checkpoints/.part-00000003-{os.getpid()}"
-    assert log == [
+    assert log[-2:] == [f"rename {part}", "fsync checkpoints"]
+    assert sorted(log[:-2]) == [  # in threads: in any order
         "fsync .",
-        f"fsync {part}/deep/weights",
-        f"fsync {part}/deep",
-        f"fsync {part}/manifest.json",
         f"fsync {part}",
-        f"rename {part}",
-        "fsync checkpoints",
+        f"fsync {part}/deep",
+        f"fsync {part}/deep/weights",
+        f"fsync {part}/manifest.json",
     ]
+
+
+def test_the_names_of_all_directories_that_are_made_are_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[Path] = []
+    fsync = os.fsync
+
+    def logged(fd: int) -> None:
+        log.append(Path(f"/proc/self/fd/{fd}").readlink())
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", logged)
+    manifest.save(str(tmp_path / "a" / "b" / "c"), 3, fill)
+    assert {tmp_path, tmp_path / "a", tmp_path / "a" / "b"} <= {*log}
+
+
+@pytest.mark.parametrize("which", ["deep/weights", "deep", "manifest.json", ".", "../.."])
+def test_where_the_disk_refuses_one_of_them_nothing_was_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    store = tmp_path / "checkpoints"
+    refused = os.path.normpath(store / f".part-00000003-{os.getpid()}" / which)
+    fsync = os.fsync
+
+    def filled(path: str) -> None:
+        (Path(path) / "deep").mkdir()
+        (Path(path) / "deep" / "weights").write_text("w")
+
+    def refusing(fd: int) -> None:
+        if str(Path(f"/proc/self/fd/{fd}").readlink()) == refused:
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", refusing)
+    with pytest.raises(CheckpointError, match="Input/output error"):
+        manifest.save(str(store), 3, filled)
+    assert list(store.iterdir()) == []

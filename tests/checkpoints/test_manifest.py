@@ -8,12 +8,15 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from earlier import earlier_checkpoint, manifest_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_synebench.checkpoints import manifest
+from pytest_synebench.checkpoints.hashing import PART_BYTES
 from pytest_synebench.errors import CheckpointError
 
 FILES = {"state.json": b'{"epoch": 3}', "deep/er/weights.bin": bytes(range(256))}
@@ -78,6 +81,55 @@ def test_every_flipped_bit_is_detected(
     finally:
         path.write_bytes(good)
     manifest.verify(str(saved), 3)
+
+
+LONG = {"weights": bytes(range(251)) * (PART_BYTES // 250), "state.json": b"{}"}
+
+
+def test_a_long_file_makes_it_one_of_schema_2(store: Path) -> None:
+    manifest.save(str(store), 3, fill_with(LONG), trial=7)
+    told = json.loads((store / "00000003" / "manifest.json").read_text())
+    assert told["schema"] == 2
+    assert told["files"]["weights"]["sha256"].endswith("-2")
+    assert "-" not in told["files"]["state.json"]["sha256"]
+    manifest.verify(str(store / "00000003"), 3, trial=7)
+
+
+@pytest.mark.parametrize("at", [0, PART_BYTES - 1, PART_BYTES, len(LONG["weights"]) - 1])
+def test_a_changed_bit_of_a_long_file_is_detected(store: Path, at: int) -> None:
+    manifest.save(str(store), 3, fill_with(LONG), trial=7)
+    with (store / "00000003" / "weights").open("r+b") as file:
+        file.seek(at)
+        file.write(bytes([LONG["weights"][at] ^ 1]))
+    with pytest.raises(CheckpointError, match="'weights' was changed after it was saved"):
+        manifest.verify(str(store / "00000003"), 3)
+
+
+def test_what_an_earlier_version_saved_is_read_and_compared(store: Path) -> None:
+    saved = earlier_checkpoint(store, LONG)
+    assert manifest.verify(str(saved), 3, trial=1).files["weights"]["size"] == len(LONG["weights"])
+    with (saved / "weights").open("r+b") as file:
+        file.write(b"!")
+    with pytest.raises(CheckpointError, match="'weights' was changed after it was saved"):
+        manifest.verify(str(saved), 3)
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"../escaped": {"sha256": "0" * 64, "size": 1}}, "'../escaped' leads out"),
+        ({"state.json": "x"}, "'state.json' has no size in its manifest"),
+        ({"state.json": {"size": 12}}, "'state.json' has no SHA-256"),
+        ({"state.json": {"sha256": 7, "size": 12}}, "'state.json' has no SHA-256"),
+        ({"state.json": {"sha256": "0" * 64 + "-1", "size": 12}}, "'state.json' has no SHA-256"),
+    ],
+)
+def test_what_somebody_forged_is_refused_by_name(
+    saved: Path, files: dict[str, Any], reason: str
+) -> None:
+    (saved / "manifest.json").write_bytes(manifest_of({"files": files}))
+    with pytest.raises(CheckpointError, match=reason):
+        manifest.verify(str(saved), 3)
 
 
 def damage_shorten(saved: Path) -> None:
@@ -147,7 +199,7 @@ def damage_manifest_spaced(saved: Path) -> None:
 
 def damage_schema(saved: Path) -> None:
     told = json.loads((saved / "manifest.json").read_text())
-    (saved / "manifest.json").write_text(json.dumps({**told, "schema": 2}))
+    (saved / "manifest.json").write_text(json.dumps({**told, "schema": 3}))
 
 
 def damage_content(saved: Path) -> None:
@@ -177,7 +229,7 @@ def damage_into_file(saved: Path) -> None:
         (damage_manifest_list, "'manifest.json' is not a manifest"),
         (damage_manifest_without_files, "'manifest.json' is not a manifest"),
         (damage_manifest_spaced, "'manifest.json' was changed after it was saved"),
-        (damage_schema, "its schema is 2; this version reads 1 only"),
+        (damage_schema, "its schema is 3; this version reads 1 and 2 only"),
         (damage_content, "'state.json' was changed after it was saved: its SHA-256 differs"),
         (damage_into_file, "it cannot be read: .*Not a directory"),
     ],

@@ -1,4 +1,4 @@
-"""Removals and collections that are killed, at every step that reaches a disk or a bucket."""
+"""Removals, collections and copies that are killed, at each step that reaches disk or bucket."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pytest_synebench.trial import TrialId
 
 # One process forks a child per step: starting Python for each would take most of the time.
 SCRIPT = """
-import os, signal, sys
+import itertools, os, signal, sys
 from pathlib import Path
 from pytest_synebench.checkpoints.protocol import Place
 
@@ -39,6 +39,15 @@ def work(step):
         archive = S3Archive(f"s3://{where}", str(step), client=client, backoff_s=0.0005)
     elif kind == "folder":
         archive = FolderArchive(Path(where, str(step)))
+    elif kind == "adopt":
+        LocalStore().adopt(Path(names[0]), Path(where, str(step)), 9, 2)
+        return
+    elif kind == "keep":
+        FolderArchive(Path(where, str(step))).keep(Path(names[0]), Place(1, 0, 9))
+        return
+    elif kind == "restore":
+        FolderArchive(Path(names[0])).restore(Place(1, 0, 9), Path(where, str(step)))
+        return
     else:
         LocalStore().retain(Path(where, str(step)), [9])
         return
@@ -49,12 +58,10 @@ def work(step):
 for step in range(1000):
     child = os.fork()
     if child == 0:
-        count = 0
+        steps = itertools.count()  # of several threads
         def died(*args, **options):
-            global count
-            if count == step:
+            if next(steps) == step:
                 os.kill(os.getpid(), signal.SIGKILL)
-            count += 1
         if kind == "s3":
             client.meta.events.register("before-send.s3", died)
         for name in ("fsync", "rename", "mkdir", "rmdir", "unlink"):
@@ -158,6 +165,56 @@ def test_of_a_trials_own_directory(tmp_path: Path) -> None:
         assert [path.name for path in store.iterdir()] == ["00000009"]
         LocalStore().retain(store, [])
         assert list(store.iterdir()) == []
+
+
+FILES = {"state": b"s", "deep/own": b"9"}
+
+
+def test_of_a_copy_that_is_kept_in_a_folder(tmp_path: Path) -> None:
+    saved = make_checkpoint(tmp_path / "here", at(1, 9), FILES)
+    steps = die_at_each_step(None, "keep", str(tmp_path / "archive"), str(saved))
+    assert 8 <= steps < MOST
+    for step in range(steps + 1):
+        archive = FolderArchive(tmp_path / "archive" / str(step))
+        for place in archive.find():
+            archive.restore(place, tmp_path / "there" / str(step))
+        archive.collect()
+        assert not list((tmp_path / "archive" / str(step)).glob(".part-*"))
+        assert step < steps or archive.find() == [at(1, 9)]
+        archive.keep(saved, at(1, 9))
+        archive.restore(at(1, 9), tmp_path / "again" / str(step))
+
+
+def test_of_one_that_is_brought_back_from_a_folder(tmp_path: Path) -> None:
+    kept = FolderArchive(tmp_path / "archive")
+    kept.keep(make_checkpoint(tmp_path / "here", at(1, 9), FILES), at(1, 9))
+    steps = die_at_each_step(None, "restore", str(tmp_path / "there"), str(tmp_path / "archive"))
+    assert 6 <= steps < MOST
+    for step in range(steps + 1):
+        there = tmp_path / "there" / str(step)
+        assert_whole(there, 1)
+        assert step < steps or manifest.levels(str(there)) == [9]
+        kept.restore(at(1, 9), there)
+        assert [path.name for path in there.iterdir()] == ["00000009"]
+        assert content(there / "00000009") == FILES
+
+
+def test_of_one_that_becomes_another_trials(tmp_path: Path) -> None:
+    make_checkpoint(tmp_path / "7", at(7, 9), FILES)
+    steps = die_at_each_step(None, "adopt", str(tmp_path / "local"), str(tmp_path / "7"))
+    assert 6 <= steps < MOST
+    for step in range(steps + 1):
+        store = tmp_path / "local" / str(step)
+        assert_whole(store, 2)
+        assert step < steps or manifest.levels(str(store)) == [9]
+        LocalStore().adopt(tmp_path / "7", store, 9, TrialId(2))
+        assert [path.name for path in store.iterdir()] == ["00000009"]
+        assert content(store / "00000009") == FILES
+
+
+def assert_whole(checkpoints: Path, trial: int) -> None:
+    for level in manifest.levels(str(checkpoints)):
+        manifest.verify(manifest.directory_of(str(checkpoints), level), level, trial)
 
 
 def _made(folder: Path) -> Path:

@@ -24,14 +24,13 @@ from pytest_synebench.testing.checkpoint_store_suite import FILES, content, make
 from pytest_synebench.trial import TrialId
 
 PLACE = Place(TrialId(1), 0, 3)
-PART = 5 << 20
-LARGE = {"weights": bytes(range(251)) * 45_000, "state.json": b"{}"}  # 11.3 MB: three parts
+LARGE = {"weights": bytes(range(251)) * 70_000, "state.json": b"{}"}  # 17.6 MB: three parts
 MANIFEST = "trials/00000001/000000/00000003.json"
 
 
 @pytest.fixture
 def archive(client: Any, bucket: str) -> S3Archive:
-    return S3Archive(f"s3://{bucket}", client=client, backoff_s=0.0005, part_bytes=PART)
+    return S3Archive(f"s3://{bucket}", client=client, backoff_s=0.0005)
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def test_where_a_third_of_the_requests_fail_all_is_kept_by_a_bounded_number_of_t
     service: Service, client: Any, bucket: str, tmp_path: Path, seed: int
 ) -> None:
     service.break_at(bucket, 0.3, seed=seed)
-    archive = S3Archive(f"s3://{bucket}", client=client, backoff_s=0.0005, part_bytes=PART)
+    archive = S3Archive(f"s3://{bucket}", client=client, backoff_s=0.0005)
     for trial in range(4):
         place = Place(TrialId(trial), 0, 3)
         files = {**FILES, "own": str(trial).encode()}
@@ -221,7 +220,7 @@ def test_every_object_that_is_shortened_or_gone_is_detected(
 # -- processes that die --------------------------------------------------------------------------
 
 SCRIPT = """
-import os, signal, sys
+import itertools, os, signal, sys
 from pathlib import Path
 from pytest_synebench.checkpoints.protocol import Place
 from pytest_synebench.checkpoints.s3.archive import S3Archive
@@ -229,16 +228,14 @@ from pytest_synebench.checkpoints.s3.asking import new_client
 
 bucket, verb, here, there, level = sys.argv[1:]
 client = new_client()
-archive = S3Archive(f"s3://{bucket}", client=client, backoff_s=0.0005, part_bytes=5 << 20)
+archive = S3Archive(f"s3://{bucket}", client=client, backoff_s=0.0005)
 for step in range(1000):
     child = os.fork()
     if child == 0:
-        count = 0
+        steps = itertools.count()  # of several threads
         def died(*args, **options):
-            global count
-            if count == step:
+            if next(steps) == step:
                 os.kill(os.getpid(), signal.SIGKILL)
-            count += 1
         client.meta.events.register("before-send.s3", died)  # a step: the request is not sent
         for name in ("fsync", "rename", "mkdir", "rmdir"):
             real = getattr(os, name)

@@ -142,10 +142,25 @@ def test_nan_survives_in_strict_json(tmp_path: Path) -> None:
     assert math.isnan(values["loss"])
 
 
-@pytest.mark.parametrize("value", [[1], {"a": 1}, b"x", np.zeros(2), object(), 1j])
-def test_a_value_that_is_no_scalar_is_refused_when_it_is_saved(
-    tmp_path: Path, value: object
-) -> None:
+def test_lists_and_dicts_come_back_in_the_objects_that_are_there(tmp_path: Path) -> None:
+    history: list[Any] = [0.5, np.float64(0.25)]
+    counts: dict[str, Any] = {"bad": np.int64(2), "names": ["a", None]}
+    values: dict[str, Any] = {"history": history, "counts": counts, "best": (3, math.inf)}
+    load, save = pytorch_load_save_functions({}, values)
+    save(str(tmp_path), 7)
+    history.append(0.1)
+    counts["bad"] = 9
+    values["best"] = None
+    assert load(str(tmp_path)) == 7
+    assert history == [0.5, 0.25]
+    assert counts == {"bad": 2, "names": ["a", None]}
+    assert values == {"history": history, "counts": counts, "best": (3, math.inf)}
+    assert values["history"] is history, "whoever holds it sees the change"
+    assert values["counts"] is counts
+
+
+@pytest.mark.parametrize("value", [{1}, b"x", np.zeros(2), object(), 1j])
+def test_a_value_of_another_kind_is_refused_when_it_is_saved(tmp_path: Path, value: object) -> None:
     _, save = pytorch_load_save_functions({}, {"history": value})
     with pytest.raises(CheckpointError, match=r"mutable_state\['history'\] is .* of type ") as why:
         save(str(tmp_path), 1)

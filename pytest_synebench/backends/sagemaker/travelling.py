@@ -11,7 +11,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parents[2]
 _FILES = ("__init__", "errors", "durable", "channel", "trial")
 _FOLDERS = ("space", "training")
-_CHECKPOINTS = ("__init__", "manifest", "protocol", "names", "freezing")
+_CHECKPOINTS = ("__init__", "together", "hashing", "names", "manifest", "protocol", "freezing")
 ENTRY = _PACKAGE / "training" / "entrypoint" / "entry.py"
 
 

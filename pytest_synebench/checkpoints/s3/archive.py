@@ -21,11 +21,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from pytest_synebench.checkpoints import manifest, names
+from pytest_synebench.checkpoints import manifest
 from pytest_synebench.checkpoints.protocol import Place
 from pytest_synebench.checkpoints.s3.address import Address
 from pytest_synebench.checkpoints.s3.asking import BACKOFF_S, TRIES, Asking, new_client
-from pytest_synebench.checkpoints.s3.blobs import PART_BYTES, Blobs
+from pytest_synebench.checkpoints.s3.blobs import Blobs
 from pytest_synebench.checkpoints.s3.causes import Damaged, status
 from pytest_synebench.checkpoints.s3.in_use import InUse
 from pytest_synebench.checkpoints.s3.sweeping import Sweep
@@ -47,7 +47,6 @@ class S3Archive:
         tries: int = TRIES,
         backoff_s: float = BACKOFF_S,
         chance: random.Random | None = None,
-        part_bytes: int = PART_BYTES,
     ) -> None:
         """Name the bucket; asks nothing of it yet.
 
@@ -58,7 +57,6 @@ class S3Archive:
             tries: requests until one is given up.
             backoff_s: longest first wait between two, in seconds.
             chance: draws the waits.
-            part_bytes: files beyond this size are sent in parts of it.
 
         Raises:
             UsageError: it is no such URL.
@@ -79,7 +77,7 @@ class S3Archive:
         self._in_use = InUse()
         self._one_sweep = Lock()
         self._sweep = Sweep(self._client, self.address, self._ask, self._in_use)
-        self._blobs = Blobs(self._client, self.address, self._ask, part_bytes=part_bytes)
+        self._blobs = Blobs(self._client, self.address, self._ask)
 
     def keep(self, checkpoint: Path, place: Place) -> CheckpointRef:
         """Copy a checkpoint; when this returns, all of it is kept, and was compared.
@@ -308,7 +306,6 @@ def _digests(told: manifest.Manifest) -> set[str]:
 
 
 def _check(told: manifest.Manifest, place: Place) -> None:
-    names.check(told)
     if told.level != place.level:
         raise CheckpointError(f"its manifest is of level {told.level}, not {place.level}")
     if told.trial != place.trial_id:

@@ -1,11 +1,12 @@
-"""The bytes of files, kept under their SHA-256: immutable, and shared by all trials.
+"""The bytes of files, kept under what they are called (``hashing``): immutable, and shared.
 
 Invariants (tests/checkpoints/s3/, tests/faults/test_s3_faults.py):
 - what is kept under a hash has that hash: the bytes that are sent are the ones that are hashed,
   the server compares them on receipt, or tells the hash of what it has, or it is read back; and
   what was there before is read before it is relied on;
 - a body that is cut off, too long or changed never reaches a checkpoint;
-- a large file is sent in parts, one in memory at a time, and becomes visible whole or not at all.
+- a large file is sent in parts, two in memory at a time, and becomes visible whole or not at all;
+- a byte of it is read and hashed once on its way: its parts are those of its name.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from __future__ import annotations
 import contextlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import md5, sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pytest_synebench.checkpoints.hashing import PART_BYTES, Digest, joined, parts_of
 from pytest_synebench.checkpoints.s3.address import Address
 from pytest_synebench.checkpoints.s3.asking import Asking
 from pytest_synebench.checkpoints.s3.causes import Damaged, code, status
 from pytest_synebench.errors import CheckpointError, StoreError
 
-PART_BYTES = 16 << 20  #: S3 takes parts from 5 MiB up, and 10,000 of them
-_MOST_PARTS = 10_000
+_MOST_PARTS = 10_000  #: of one object that S3 takes
+_SENDERS = 2  #: of parts of one file: one is hashed while another is on its way
 _CHUNK_BYTES = 1 << 20
 
 
@@ -32,27 +35,24 @@ class _Part(NamedTuple):
 
     told: dict[str, Any]  #: what completes the upload names of it
     md5: bytes | None  #: where the server has not said that it compared its SHA-256
+    hashes: list[bytes]  #: SHA-256 of each part of the file's name in it
 
 
 class Blobs:
     """The files of one experiment."""
 
-    def __init__(
-        self, client: Any, address: Address, ask: Asking, *, part_bytes: int = PART_BYTES
-    ) -> None:
+    def __init__(self, client: Any, address: Address, ask: Asking) -> None:
         """Look at a bucket.
 
         Args:
             client: of boto3, whose requests are asked once.
             address: of the experiment.
             ask: repeats requests.
-            part_bytes: files beyond this size are sent in parts of it.
         """
         self._client = client
         self._bucket = address.bucket
         self._address = address
         self._ask = ask
-        self._part_bytes = part_bytes
 
     def put(self, path: Path, name: str, digest: str, size: int) -> None:
         """Keep a file.
@@ -60,7 +60,7 @@ class Blobs:
         Args:
             path: of the file.
             name: what its checkpoint calls it, for messages.
-            digest: SHA-256 that it must have, hexadecimal.
+            digest: what its bytes must be called.
             size: that it must have, in bytes.
 
         Raises:
@@ -70,7 +70,7 @@ class Blobs:
         key = self._address.blob(digest)
         if self._is_good(key, digest, size):
             return
-        if size <= self._part_bytes:
+        if size <= PART_BYTES:
             self._put_whole(path, name, digest, size)
         else:
             self._put_parts(path, name, digest, size)
@@ -95,7 +95,7 @@ class Blobs:
         Args:
             target: of the file; its directory exists.
             name: what its checkpoint calls it, for messages.
-            digest: SHA-256 that it must have, hexadecimal.
+            digest: what its bytes must be called.
             size: that it must have, in bytes.
 
         Raises:
@@ -146,7 +146,7 @@ class Blobs:
     def _read(self, key: str, digest: str, size: int) -> Iterator[bytes]:
         """Yield the chunks of a file, and raise before its end where they are not its bytes."""
         body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-        found, read = sha256(), 0
+        found, read = Digest(digest), 0
         with contextlib.closing(body):
             while chunk := body.read(_CHUNK_BYTES):
                 read += len(chunk)
@@ -156,7 +156,7 @@ class Blobs:
                 yield chunk
         if read < size:
             raise Damaged(f"{read} bytes came, its manifest says {size}")
-        if found.hexdigest() != digest:
+        if found.name() != digest:
             raise Damaged("its SHA-256 differs")
 
     def _put_whole(self, path: Path, name: str, digest: str, size: int) -> None:
@@ -200,19 +200,33 @@ class Blobs:
     def _send_parts(
         self, path: Path, name: str, digest: str, size: int, upload: dict[str, str]
     ) -> list[_Part]:
-        part_bytes = max(self._part_bytes, -(-size // _MOST_PARTS))
-        whole, sent, parts = sha256(), 0, list[_Part]()
-        with path.open("rb") as file:
-            while data := file.read(part_bytes):
+        span = PART_BYTES * -(-parts_of(size) // _MOST_PARTS)
+        # One that an earlier version saved is hashed as a whole: its parts go one by one.
+        whole = None if "-" in digest else sha256()
+
+        def send(at: int) -> _Part:
+            with path.open("rb") as file:
+                file.seek(at)
+                data = file.read(span)
+            if whole is not None:
                 whole.update(data)
-                sent += len(data)
-                parts.append(self._send_part(data, len(parts) + 1, upload))
+            return self._send_part(data, at // span + 1, upload)
+
+        with ThreadPoolExecutor(_SENDERS if whole is None else 1) as senders:
+            parts = list(senders.map(send, range(0, size, span)))
         # Before it becomes visible: the bytes that were hashed are the ones that were sent.
-        _check(whole.hexdigest(), sent, name, digest, size)
+        sent = joined(found for part in parts for found in part.hashes)
+        sent = sent if whole is None else whole.hexdigest()
+        _check(sent, path.stat().st_size, name, digest, size)
         return parts
 
     def _send_part(self, data: bytes, number: int, upload: dict[str, str]) -> _Part:
-        checksum = _base64(sha256(data).hexdigest())
+        view = memoryview(data)
+        hashes = [
+            sha256(view[at : at + PART_BYTES]).digest() for at in range(0, len(data), PART_BYTES)
+        ]
+        own = hashes[0] if len(hashes) == 1 else sha256(data).digest()
+        checksum = b64encode(own).decode()
         answer = self._ask(
             lambda: self._client.upload_part(
                 **upload, PartNumber=number, Body=data, ChecksumSHA256=checksum
@@ -220,7 +234,8 @@ class Blobs:
             len(data),
         )
         told = {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
-        return _Part(told, None if answer.get("ChecksumSHA256") == checksum else _md5(data))
+        compared = answer.get("ChecksumSHA256") == checksum
+        return _Part(told, None if compared else _md5(data), hashes)
 
     def _complete(self, upload: dict[str, str], parts: list[dict[str, Any]]) -> Any:
         """Make the file visible; None: an earlier answer was lost, or it is not."""

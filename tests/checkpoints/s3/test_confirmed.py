@@ -80,7 +80,7 @@ def test_a_server_that_keeps_other_bytes_is_found_out_at_once(
 def test_a_file_in_parts_is_sent_and_not_fetched(
     service: Service, client: Any, bucket: str, tmp_path: Path
 ) -> None:
-    archive = S3Archive(f"s3://{bucket}", client=client, part_bytes=5 << 20)
-    data = {"weights": bytes(range(251)) * 45_000}  # three parts
+    archive = S3Archive(f"s3://{bucket}", client=client)
+    data = {"weights": bytes(range(251)) * 70_000}  # three parts
     archive.keep(make_checkpoint(tmp_path, PLACE, data), PLACE)
     assert [method for method, _, _ in service.asked(bucket)].count("GET") == 0

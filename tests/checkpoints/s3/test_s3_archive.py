@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from earlier import canonical, earlier_checkpoint
 from s3_service import PAGE, Service
 
 from pytest_synebench.checkpoints import manifest
+from pytest_synebench.checkpoints.hashing import PART_BYTES, name_of
 from pytest_synebench.checkpoints.protocol import Place
+from pytest_synebench.checkpoints.s3 import blobs
 from pytest_synebench.checkpoints.s3.archive import S3Archive
 from pytest_synebench.errors import CheckpointError
 from pytest_synebench.testing.checkpoint_collection_suite import CheckpointCollectionSuite, Stored
@@ -27,13 +29,12 @@ from pytest_synebench.trial import TrialId
 
 PLACE = Place(TrialId(1), 0, 3)
 MANIFEST = "hpo/one/trials/00000001/000000/00000003.json"
-PART = 5 << 20  # the smallest that S3 takes
 
 
 @pytest.fixture
 def archives(client: Any, bucket: str) -> Archives:
     return lambda experiment: S3Archive(
-        f"s3://{bucket}/hpo", experiment, client=client, backoff_s=0.0005, part_bytes=PART
+        f"s3://{bucket}/hpo", experiment, client=client, backoff_s=0.0005
     )
 
 
@@ -97,7 +98,7 @@ def test_the_manifest_is_the_last_that_is_written(
 def test_a_large_file_is_sent_in_parts(
     archives: Archives, service: Service, bucket: str, tmp_path: Path
 ) -> None:
-    data = {"weights": bytes(range(251)) * 50_000}  # 12.55 MB: three parts of 5 MiB
+    data = {"weights": bytes(range(251)) * 70_000}  # 17.6 MB: three parts of 8 MiB
     archives("one").keep(make_checkpoint(tmp_path, PLACE, data), PLACE)
     asked = Counter(
         "part" if "partNumber" in key else method for method, key, _ in service.asked(bucket)
@@ -105,7 +106,7 @@ def test_a_large_file_is_sent_in_parts(
     assert asked["part"] == 3
 
 
-@pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 2 * PART])
+@pytest.mark.parametrize("size", [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES])
 def test_files_of_any_size_come_back(archives: Archives, tmp_path: Path, size: int) -> None:
     data = {"weights": b"w" * size}
     archives("one").keep(make_checkpoint(tmp_path / "here", PLACE, data), PLACE)
@@ -116,14 +117,73 @@ def test_files_of_any_size_come_back(archives: Archives, tmp_path: Path, size: i
 def test_a_file_that_changes_while_it_is_sent_in_parts_never_becomes_visible(
     archives: Archives, client: Any, bucket: str, tmp_path: Path
 ) -> None:
-    saved = make_checkpoint(tmp_path, PLACE, {"weights": b"w" * (2 * PART)})
+    saved = make_checkpoint(tmp_path, PLACE, {"weights": b"w" * (2 * PART_BYTES)})
     with (saved / "weights").open("r+b") as file:
-        file.seek(PART + 1)
+        file.seek(PART_BYTES + 1)
         file.write(b"!")
     with pytest.raises(CheckpointError, match="'weights' was changed after it was saved"):
         archives("one").keep(saved, PLACE)
     assert keys(client, bucket) == []
     assert "Uploads" not in client.list_multipart_uploads(Bucket=bucket)
+
+
+def test_a_large_file_is_called_as_s3_calls_it_and_hashed_once_on_its_way(
+    archives: Archives, client: Any, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bytes(range(251)) * 70_000
+    saved = make_checkpoint(tmp_path, PLACE, {"weights": data})
+    hashed: list[int] = []
+
+    def counted(chunk: bytes | memoryview = b"") -> Any:
+        hashed.append(len(chunk))
+        return sha256(chunk)
+
+    monkeypatch.setattr(blobs, "sha256", counted)
+    archives("one").keep(saved, PLACE)
+    assert sum(size for size in hashed if size > 1000) == len(data), "and hashes of hashes"
+    (key,) = [key for key in keys(client, bucket) if "/blobs/" in key]
+    assert key == f"hpo/one/blobs/{name_of(str(saved / 'weights'))}"
+    parts = [data[at : at + PART_BYTES] for at in range(0, len(data), PART_BYTES)]
+    composite = sha256(b"".join(sha256(part).digest() for part in parts))
+    assert key.endswith(f"/{composite.hexdigest()}-3")
+
+
+def test_more_parts_than_s3_takes_are_sent_together(
+    archives: Archives,
+    service: Service,
+    bucket: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(blobs, "_MOST_PARTS", 2)
+    data = {"weights": bytes(range(251)) * 70_000}
+    archives("one").keep(make_checkpoint(tmp_path / "here", PLACE, data), PLACE)
+    assert sum("partNumber" in key for _, key, _ in service.asked(bucket)) == 2
+    archives("one").restore(PLACE, tmp_path / "there")
+    assert content(tmp_path / "there" / "00000003") == data
+
+
+def test_a_large_file_of_an_earlier_version_is_kept_and_comes_back(
+    archives: Archives, client: Any, bucket: str, tmp_path: Path
+) -> None:
+    data = {"weights": bytes(range(251)) * 70_000}
+    saved = earlier_checkpoint(tmp_path / "here", data)
+    archives("one").keep(saved, PLACE)
+    assert f"hpo/one/blobs/{sha256(data['weights']).hexdigest()}" in keys(client, bucket)
+    archives("one").restore(PLACE, tmp_path / "there")
+    assert content(tmp_path / "there" / "00000003") == data
+
+
+def test_one_of_an_earlier_version_that_changed_never_becomes_visible(
+    archives: Archives, client: Any, bucket: str, tmp_path: Path
+) -> None:
+    saved = earlier_checkpoint(tmp_path, {"weights": b"w" * (2 * PART_BYTES)})
+    with (saved / "weights").open("r+b") as file:
+        file.seek(PART_BYTES + 1)
+        file.write(b"!")
+    with pytest.raises(CheckpointError, match="'weights' was changed after it was saved"):
+        archives("one").keep(saved, PLACE)
+    assert keys(client, bucket) == []
 
 
 def test_an_upload_that_a_killed_process_began_is_given_up(
@@ -180,10 +240,6 @@ def forge(client: Any, bucket: str, told: dict[str, Any]) -> None:
     client.put_object(Bucket=bucket, Key=f"hpo/one/blobs/{sha256(b'x').hexdigest()}", Body=b"x")
 
 
-def canonical(told: object) -> bytes:
-    return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()
-
-
 X = {"sha256": sha256(b"x").hexdigest(), "size": 1}
 
 
@@ -202,12 +258,13 @@ X = {"sha256": sha256(b"x").hexdigest(), "size": 1}
         ({"files": {"a": {**X, "size": 1.5}}}, "'a' has no size"),
         ({"files": {"a": {**X, "sha256": "../../x"}}}, "'a' has no SHA-256"),
         ({"files": {"a": {**X, "sha256": None}}}, "'a' has no SHA-256"),
+        ({"files": {"a": {**X, "sha256": "0" * 64 + "-1"}}}, "'a' has no SHA-256"),
         ({"files": {"a": "x"}}, "'a' has no size"),
         ({"files": {"a": {**X, "size": 0}}}, "'a' was changed after it was kept: it has more"),
         ({"files": {"a": {**X, "size": 10**15}}}, "'a' was changed after it was kept: 1 bytes"),
         ({"files": {"a": {**X, "sha256": "0" * 64}}}, "'a' is in the manifest but not in the st"),
         ({"files": [X]}, "is not a manifest"),
-        ({"schema": 2, "files": {"a": X}}, "its schema is 2; this version reads 1 only"),
+        ({"schema": 3, "files": {"a": X}}, "its schema is 3; this version reads 1 and 2 only"),
         ({"trial": 10, "files": {"a": X}}, "its manifest is of trial 10, not 1"),
         ({"level": 9, "files": {"a": X}}, "its manifest is of level 9, not 3"),
         ({"files": {"a": X}, "sha256": "0" * 64}, "was changed after it was saved"),

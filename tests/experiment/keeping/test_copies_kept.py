@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import selectors
 import shutil
 import threading
 from pathlib import Path
@@ -12,12 +13,19 @@ import pytest
 from kept_runs import finish, kept_places, plan_in
 from wiping import finish_wiping, wipe_paused
 
+from pytest_synebench.backends.protocol import AttemptKey, AttemptSaved, AttemptSpec, Observation
 from pytest_synebench.checkpoints.folder import FolderArchive
+from pytest_synebench.checkpoints.local import LocalStore
 from pytest_synebench.checkpoints.protocol import Place
 from pytest_synebench.errors import CheckpointError
+from pytest_synebench.experiment.journal.trials import TrialTable
 from pytest_synebench.experiment.keeping import backend
+from pytest_synebench.experiment.keeping.collecting import Claim
+from pytest_synebench.experiment.keeping.ledger import Ledger
+from pytest_synebench.experiment.keeping.retention import ALL, Retention
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
+from pytest_synebench.testing.checkpoint_store_suite import make_checkpoint
 from pytest_synebench.trial import CheckpointRef, TrialId, TrialState
 
 #: A trial's state is a chain: every level adds its own trial's x.
@@ -120,6 +128,92 @@ def test_a_copy_is_in_the_archive_before_it_begins_and_its_files_are_the_others(
             for one in (place, _kept_of(tmp_path, parent))
         )
         assert mine.samefile(its)
+
+
+class Inner:
+    """Runs nothing, and tells what it is told to; waits by a selector."""
+
+    def __init__(self) -> None:
+        self.selector: selectors.BaseSelector = selectors.DefaultSelector()
+        self.started: list[AttemptKey] = []
+        self.told: list[Observation] = []
+
+    def tell(self, observation: Observation) -> None:
+        self.told.append(observation)
+
+    def start(self, spec: AttemptSpec) -> None:
+        self.started.append(spec.key)
+
+    def stop(self, key: AttemptKey) -> None:
+        raise AssertionError("nobody is stopped")
+
+    def poll(self, timeout_s: float) -> list[Observation]:
+        if not self.told:
+            self.selector.select(timeout_s)
+        told, self.told = self.told, []
+        return told
+
+    def close(self) -> None:
+        self.selector.close()
+
+
+class Slow(FolderArchive):
+    """Keeps what trial 1 saved once it may, and notes what it keeps."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.may_keep = threading.Event()
+        self.sent: list[Place] = []
+
+    def keep(self, checkpoint: Path, place: Place) -> CheckpointRef:
+        self.sent.append(place)
+        assert place.trial_id != 1 or self.may_keep.wait(20.0)
+        return super().keep(checkpoint, place)
+
+
+def test_a_copy_of_what_is_on_its_way_waits_for_it_and_nothing_is_sent_twice(
+    tmp_path: Path,
+) -> None:
+    trials = tmp_path / "trials"
+    make_checkpoint(trials / "1" / "checkpoints", Place(TrialId(1), 0, 3))
+    parent = LocalStore().adopt(
+        trials / "1" / "checkpoints", trials / "2" / "checkpoints", 3, TrialId(2)
+    )
+    assert parent is not None
+    inner, archive = Inner(), Slow(tmp_path / "archive")
+    archive.claim("me")
+    keeping = backend.KeepingBackend(
+        inner,
+        inner,
+        archive,
+        Ledger(tmp_path),
+        retention=Retention(TrialTable(), ALL),
+        trials=trials,
+        claim=Claim(who="me"),
+        remark=pytest.fail,
+    )
+    saved, copy = AttemptKey(TrialId(1), 0), AttemptKey(TrialId(2), 0)
+    inner.told.append(AttemptSaved(key=saved, level=3))
+    keeping.poll(0.0)  # the thread that keeps it waits
+    keeping.start(
+        AttemptSpec(
+            key=copy,
+            config={},
+            seed=0,
+            directory=trials / "2",
+            resource_attr="epoch",
+            until=None,
+            resume_at_most=3,
+            checkpoint_at=(),
+            copied_from=parent,
+        )
+    )
+    archive.may_keep.set()
+    while copy not in inner.started:
+        keeping.poll(20.0)
+    keeping.close()
+    assert archive.sent == [Place(TrialId(1), 0, 3)]
+    assert archive.find(TrialId(2)) == [Place(TrialId(2), 0, 3)]
 
 
 def _kept_of(tmp_path: Path, ref: CheckpointRef) -> Place:
