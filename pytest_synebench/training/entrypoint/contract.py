@@ -44,12 +44,14 @@ class Contract:
     def variables(self) -> dict[str, str]:
         """Return the variables that a script finds."""
         own = {k: v for k, v in self.hyperparameters.items() if not k.startswith(OWN)}
+        program = str(self.hyperparameters.get(PROGRAM, ""))
         host = str(self._resources.get("current_host", "algo-1"))
         hosts = self._resources.get("hosts", [host])
         out = {
             "SM_MODEL_DIR": str(self.model),
             "SM_OUTPUT_DIR": str(self.output),
             "SM_OUTPUT_DATA_DIR": str(self.output / "data"),
+            "SM_OUTPUT_INTERMEDIATE_DIR": str(self.output / "intermediate"),
             "SM_INPUT_DIR": str(self.root / "input"),
             "SM_INPUT_CONFIG_DIR": str(self.root / "input" / "config"),
             "SM_CURRENT_HOST": host,
@@ -60,12 +62,19 @@ class Contract:
             "SM_USER_ARGS": json.dumps(arguments(own)),
             "SM_CHANNELS": json.dumps(sorted(self._channels)),
             "SM_MODULE_DIR": str(self.code),
+            "SM_MODULE_NAME": program.removesuffix(".py"),
+            "SM_USER_ENTRY_POINT": program,
+            "SM_LOG_LEVEL": "20",
+            "SM_RESOURCE_CONFIG": json.dumps(self._resources),
+            "SM_INPUT_DATA_CONFIG": json.dumps(self._channels),
+            **_machines(self._resources),
         }
         for name in self._channels:
             out[f"SM_CHANNEL_{name.upper()}"] = str(self.data / name)
         for name, value in own.items():
             text = value if isinstance(value, str) else json.dumps(value)
-            out[f"SM_HP_{name.upper().replace('-', '_')}"] = text
+            # The toolkit keeps a dash, the drivers of the SDK replace it.
+            out[f"SM_HP_{name.upper()}"] = out[f"SM_HP_{name.upper().replace('-', '_')}"] = text
         return out
 
     def arguments(self) -> list[str]:
@@ -95,6 +104,25 @@ def arguments(hyperparameters: Mapping[str, Any]) -> list[str]:
             continue
         dash = "-" if len(name) == 1 else "--"
         out += [f"{dash}{name}", value if isinstance(value, str) else _text(value)]
+    return out
+
+
+def _machines(resources: Mapping[str, Any]) -> dict[str, str]:
+    """Return the variables that say on what a job runs; what is not told is left as it was."""
+    groups = resources.get("instance_groups") or []
+    own = str(resources.get("current_group_name", "homogeneousCluster"))
+    out = {
+        "SM_NETWORK_INTERFACE_NAME": str(resources.get("network_interface_name", "eth0")),
+        "SM_CURRENT_INSTANCE_GROUP": own,
+        "SM_INSTANCE_GROUPS": json.dumps([one["instance_group_name"] for one in groups]),
+        "SM_CURRENT_INSTANCE_GROUP_HOSTS": json.dumps(
+            [host for one in groups if one["instance_group_name"] == own for host in one["hosts"]]
+        ),
+        "SM_INSTANCE_GROUPS_DICT": json.dumps({one["instance_group_name"]: one for one in groups}),
+        "SM_IS_HETERO": json.dumps(len(groups) > 1),
+    }
+    if "current_instance_type" in resources:
+        out["SM_CURRENT_INSTANCE_TYPE"] = str(resources["current_instance_type"])
     return out
 
 

@@ -47,6 +47,31 @@ def test_variables_and_arguments_are_the_platforms(tmp_path: Path) -> None:
     assert json.loads(found["SM_HPS"]) == {"lr": 0.1, "model": "lstm", "n": "5", "deep": [1]}
     assert found["SM_HP_LR"] == "0.1"
     assert found["SM_HP_MODEL"] == "lstm"
+    assert found["SM_USER_ENTRY_POINT"] == "train.py"
+    assert found["SM_MODULE_NAME"] == "train"
+
+
+def test_a_dash_in_a_name_may_be_read_in_both_ways(tmp_path: Path) -> None:
+    found = container(tmp_path, {"batch-size": "8"}).variables()
+    assert found["SM_HP_BATCH-SIZE"] == found["SM_HP_BATCH_SIZE"] == "8"
+
+
+def test_what_a_job_runs_on_is_told_where_it_is_known(tmp_path: Path) -> None:
+    found = container(tmp_path).variables()
+    assert "SM_CURRENT_INSTANCE_TYPE" not in found, "the platform has set it"
+    assert found["SM_NETWORK_INTERFACE_NAME"] == "eth0"
+    group = {"instance_group_name": "g", "instance_type": "ml.m5.large", "hosts": ["algo-1"]}
+    resources = {
+        "current_host": "algo-1",
+        "current_instance_type": "ml.m5.large",
+        "current_group_name": "g",
+        "instance_groups": [group],
+    }
+    (tmp_path / "input" / "config" / "resourceconfig.json").write_text(json.dumps(resources))
+    found = Contract(tmp_path).variables()
+    assert found["SM_CURRENT_INSTANCE_TYPE"] == "ml.m5.large"
+    assert json.loads(found["SM_CURRENT_INSTANCE_GROUP_HOSTS"]) == ["algo-1"]
+    assert found["SM_IS_HETERO"] == "false"
 
 
 @given(
