@@ -31,7 +31,9 @@ __all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 DIFFERS = {
     "test_a_null_is_no_argument": "it passes an empty argument",
     "test_lists_and_mappings_are_json": "a list is written as Python does, a mapping as k=v,…",
-    "test_a_signal_is_told_as_a_shell_does": "it ends with the signal's negative, modulo 256",
+    "test_an_exit_code_is_the_jobs": "it ends with 1, whatever the script ended with",
+    "test_a_signal_is_told_as_a_shell_does": "it ends with 1, whatever the script ended by",
+    "test_the_last_words_of_a_failure_are_told": "its failure names the command, not the error",
     "test_a_handler_stops_the_script_cleanly_within_the_grace": "it does not pass SIGTERM on",
     "test_a_script_without_a_handler_ends_at_once": "it does not pass SIGTERM on",
 }
@@ -40,6 +42,8 @@ NOT_OURS = {
     "SM_TRAINING_ENV": "all of the others once more, in one",
     "SM_FRAMEWORK_MODULE": "of the toolkit's own frameworks",
     "SM_FRAMEWORK_PARAMS": "of the toolkit's own frameworks",
+    "SM_DISTRIBUTION_INSTANCE_GROUPS": "of the toolkit's own launchers",
+    "SM_NUM_NEURONS": "of machines whose frameworks we have no image of",
 }
 
 
