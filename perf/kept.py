@@ -18,10 +18,11 @@ from bench import HERE, Bench
 ROWS: Mapping[str, Mapping[str, Any]] = {
     "checkpoint": {
         "title": "pause → resume on the local store, 200 MB",
-        "what": "A state of 200 MB in one file, saved by `torch.save` into a checkpoint (hash, "
-        "manifest, fsync, rename), verified by the controller as at a pause, verified again and "
-        "read by `torch.load` as at a resume; against `torch.save`, fsync and `torch.load` of the "
-        "same state, and without the fsync, which survives no power cut.",
+        "what": "A state of 200 MB in one file, saved by `torch.save` into a checkpoint (read again "
+        "and hashed, manifest, fsync, rename), looked at by the controller as at a pause (nothing "
+        "has written to it since), read, hashed and compared, and read by `torch.load`, as at a "
+        "resume; against `torch.save`, fsync and `torch.load` of the same state, and without the "
+        "fsync, which survives no power cut.",
         "columns": {
             "ratio": "wall / torch.save + fsync + load",
             "bare_ratio": "wall / torch.save + load",

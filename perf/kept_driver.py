@@ -84,7 +84,7 @@ def checkpoint(megabytes: int, pairs: int) -> dict[str, float]:
 
     def ours(folder: Path) -> None:
         manifest.save(str(folder), 3, lambda part: torch.save(state, f"{part}/state.pt"), 1)
-        found = LocalStore().newest(folder, 3)
+        found = LocalStore().newest(folder, 3, fresh=True)
         if found is None:
             raise SystemExit("what was saved is not whole")
         directory = manifest.directory_of(str(folder), 3)

@@ -2,6 +2,8 @@
 
 Invariants (tests/checkpoints/test_local.py holds each one):
 - a damaged checkpoint is passed over for the newest whole one before it;
+- one that was saved a moment ago is not read again where nothing has written to it since, and is
+  read whole where something may have;
 - a checkpoint that no trial saved (a script run by hand) is never the trial's;
 - an adopted checkpoint is whole, the new trial's, and outlives the one it came from; what was there
   before it is gone.
@@ -9,27 +11,35 @@ Invariants (tests/checkpoints/test_local.py holds each one):
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TypeAlias
 
+from pytest_synebench.checkpoints import fresh as saved_now
 from pytest_synebench.checkpoints import manifest
 from pytest_synebench.errors import CheckpointError
 from pytest_synebench.trial import CheckpointRef, TrialId
+
+_Verify: TypeAlias = Callable[[str, int], manifest.Manifest]
 
 
 class LocalStore:
     """Directories with manifests, as ``checkpoints/manifest.py`` writes them."""
 
-    def newest(self, directory: Path, at_most: int | None) -> CheckpointRef | None:
+    def newest(
+        self, directory: Path, at_most: int | None, *, fresh: bool = False
+    ) -> CheckpointRef | None:
         """Return the newest checkpoint that is whole, or None where there is none.
 
         Args:
             directory: of one trial's checkpoints; may be missing.
             at_most: highest level that counts; None: any.
+            fresh: whether an attempt on this machine has saved it a moment ago.
         """
-        found = _newest(str(directory), at_most)
+        found = _newest(str(directory), at_most, saved_now.verify if fresh else manifest.verify)
         return None if found is None else _ref(found)
 
     def discard_beyond(self, directory: Path, level: int) -> None:
@@ -82,7 +92,7 @@ class LocalStore:
             CheckpointError: it could not be copied.
         """
         self.discard_beyond(target, 0)
-        found = _newest(str(source), at_most)
+        found = _newest(str(source), at_most, manifest.verify)
         if found is None:
             return None
         saved = Path(manifest.directory_of(str(source), found.level))
@@ -106,21 +116,14 @@ def _link(saved: Path, part: Path, told: manifest.Manifest, trial_id: TrialId) -
     (part / manifest.NAME).write_bytes(manifest.bytes_for(told, trial_id))
 
 
-def _newest(directory: str, at_most: int | None) -> manifest.Manifest | None:
+def _newest(directory: str, at_most: int | None, verify: _Verify) -> manifest.Manifest | None:
     for level in reversed(manifest.levels(directory)):
         if at_most is None or level <= at_most:
-            found = _whole(directory, level)
-            if found is not None:
-                return found
+            with contextlib.suppress(CheckpointError):
+                found = verify(manifest.directory_of(directory, level), level)
+                if found.trial is not None:
+                    return found
     return None
-
-
-def _whole(directory: str, level: int) -> manifest.Manifest | None:
-    try:
-        found = manifest.verify(manifest.directory_of(directory, level), level)
-    except CheckpointError:
-        return None
-    return None if found.trial is None else found
 
 
 def _ref(found: manifest.Manifest) -> CheckpointRef:

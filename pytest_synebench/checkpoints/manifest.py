@@ -9,6 +9,7 @@ Standard library only: this file travels into every trial.
 Invariants (tests/checkpoints/ holds each one):
 - a kill at any step of a save leaves the newest earlier checkpoint whole, and what the save
   left behind is collected by the next;
+- a file that is written to while it is saved makes the save fail;
 - all of a checkpoint is on the disk before it gets its name, and its name before a save returns;
 - a changed bit, a missing, extra, shortened or linked file, another schema, trial or level: each
   is refused, by name, before a byte of the content is used;
@@ -151,6 +152,7 @@ def _seal(part: str, level: int, trial: int | None, unsynced: list[str]) -> None
     if not paths:
         raise CheckpointError("save_model_fn wrote no file into the directory it was given")
     folders = [folder for folder, _, _ in os.walk(part) if folder != part]
+    written = {path: os.stat(path).st_mtime_ns for path in paths.values()}
     syncing = sync_together([*paths.values(), *folders, *unsynced])
     try:
         # Read again, while the disk is at work: what a reader will find is what counts.
@@ -159,6 +161,9 @@ def _seal(part: str, level: int, trial: int | None, unsynced: list[str]) -> None
             for name, path in paths.items()
         }
         names.check(files)
+        for name, path in paths.items():
+            if os.stat(path).st_mtime_ns != written[path]:
+                raise CheckpointError(f"{name!r} was written to while it was saved")
         path = os.path.join(part, NAME)
         with open(path, "wb") as file:
             file.write(_manifest_bytes(level, trial, files))

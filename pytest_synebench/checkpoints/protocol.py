@@ -17,17 +17,21 @@ class CheckpointStore(Protocol):
     """Knows which checkpoints of a trial can be trusted.
 
     All methods may be repeated, and none trusts a name: what they call a checkpoint has been
-    read whole and compared with its manifest.
+    read whole and compared with its manifest, after whoever wrote to it last.
     """
 
-    def newest(self, directory: Path, at_most: int | None) -> CheckpointRef | None:
+    def newest(
+        self, directory: Path, at_most: int | None, *, fresh: bool = False
+    ) -> CheckpointRef | None:
         """Return the newest checkpoint that is whole, or None where there is none.
 
-        Reads every byte of it: costs what reading and hashing costs.
+        Reads every byte of it, unless it is fresh: costs what reading and hashing costs.
 
         Args:
             directory: of one trial's checkpoints; may be missing.
             at_most: highest level that counts; None: any.
+            fresh: whether an attempt on this machine has saved it a moment ago. Then what was
+                read and compared when it was saved, and not written to since, is not read again.
         """
         ...
 

@@ -15,7 +15,13 @@ from pytest_synebench.trial import CheckpointRef, TrialId
 class SimulatedStore:
     """Says yes."""
 
-    def newest(self, directory: Path, at_most: int | None) -> CheckpointRef | None:
+    def newest(
+        self,
+        directory: Path,
+        at_most: int | None,
+        *,
+        fresh: bool = False,  # noqa: ARG002 - nothing is read
+    ) -> CheckpointRef | None:
         """Return the checkpoint of the level asked for."""
         if at_most is None:
             return None

@@ -55,7 +55,9 @@ class Bench:
         params = resolve(GLOBALS, [("user", {**defaults, **self.params})], "toy")
         self.plan = Plan(benchmark="toy", variant="v", params=params, definition=definition)
 
-    def newest(self, directory: Path, at_most: int | None) -> CheckpointRef | None:
+    def newest(
+        self, directory: Path, at_most: int | None, *, fresh: bool = False
+    ) -> CheckpointRef | None:
         trial_id = TrialId(int(directory.parent.name))
         levels = [v for v in self.saved.get(trial_id, []) if at_most is None or v <= at_most]
         if not levels:

@@ -20,12 +20,19 @@ class KeptStore:
     def __init__(self) -> None:
         self.ledger: Ledger | None = None  #: of the run, once it is open
 
-    def newest(self, directory: Path, at_most: int | None) -> CheckpointRef | None:
+    def newest(
+        self,
+        directory: Path,
+        at_most: int | None,
+        *,
+        fresh: bool = False,  # noqa: ARG002 - it was compared where it is kept
+    ) -> CheckpointRef | None:
         """Return the newest checkpoint that is kept, or None where there is none.
 
         Args:
             directory: of one trial's checkpoints, which names the trial.
             at_most: highest level that counts; None: any.
+            fresh: of no meaning: the store has compared what it has.
         """
         trial_id = _trial_of(directory)
         found = self._known().newest(trial_id, 2**63 if at_most is None else at_most)

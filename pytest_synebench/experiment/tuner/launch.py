@@ -140,22 +140,25 @@ class Launch:
 
     def unverified(self, trial: TrialRecord) -> str:
         """Return why a paused trial cannot go on from its level, or "" where it can."""
-        if not self._real:
+        if not self._real or self._is_kept(trial):
             return ""
         checkpoints = self.trial_directory(trial.id) / "checkpoints"
-        newest = self._store.newest(checkpoints, at_most=trial.level)
+        newest = self._store.newest(checkpoints, at_most=trial.level, fresh=True)
         if newest is not None and newest.level == trial.level:
-            return self._not_kept(trial)
+            return (
+                f"its checkpoint of level {trial.level} is not in the checkpoint_store"
+                if self.ledger is not None
+                else ""
+            )
         return (
             f"there is no good checkpoint of level {trial.level} "
             f"(newest: {newest.level if newest else 'none'}); call "
             "checkpoint_model_at_rung_level at the end of every level"
         )
 
-    def _not_kept(self, trial: TrialRecord) -> str:
-        if self.ledger is None or self.ledger.level(trial.id, trial.level) == trial.level:
-            return ""
-        return f"its checkpoint of level {trial.level} is not in the checkpoint_store"
+    def _is_kept(self, trial: TrialRecord) -> bool:
+        """Whether the archive has it: then its bytes were compared on their way there."""
+        return self.ledger is not None and self.ledger.level(trial.id, trial.level) == trial.level
 
     def config(self, trial: TrialRecord) -> dict[str, Scalar]:
         """Return the complete config of a trial's attempt, constants included."""

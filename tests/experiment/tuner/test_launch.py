@@ -31,7 +31,9 @@ class Shelf:
     adopted: list[tuple[Path, Path, int, TrialId]] = field(default_factory=list)
     fails: bool = False
 
-    def newest(self, directory: Path, at_most: int | None) -> CheckpointRef | None:
+    def newest(
+        self, directory: Path, at_most: int | None, *, fresh: bool = False
+    ) -> CheckpointRef | None:
         self.asked.append((directory, at_most))
         good = [level for level in self.levels if at_most is None or level <= at_most]
         return CheckpointRef(trial_id=T0, level=max(good), sha256="") if good else None
