@@ -35,7 +35,8 @@ def why_not(folder: Path) -> str:
         text=True,
         check=False,
     )
-    return f"no user without rights can be had here: {tried.stderr[-200:]}" if tried.returncode else ""
+    why = f"no user without rights can be had here: {tried.stderr[-200:]}"
+    return why if tried.returncode else ""
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -14,11 +14,6 @@ from pathlib import Path
 
 import pytest
 
-TOOLKIT = Path(os.environ.get("SYNEBENCH_TOOLKIT") or "/none") / "bin" / "train"
-pytestmark = pytest.mark.skipif(
-    not TOOLKIT.is_file(),
-    reason="needs sagemaker-training in an environment of its own: tox -e toolkit",
-)
 pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
 from job_contract import TELLS, Job, JobContract, Start, ours
@@ -27,6 +22,12 @@ from training_jobs import BUCKET, prepare
 from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
 
 __all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
+
+TOOLKIT = Path(os.environ.get("SYNEBENCH_TOOLKIT") or "/none") / "bin" / "train"
+pytestmark = pytest.mark.skipif(
+    not TOOLKIT.is_file(),
+    reason="needs sagemaker-training in an environment of its own: tox -e toolkit",
+)
 
 DIFFERS = {
     "test_a_null_is_no_argument": "it passes an empty argument",
