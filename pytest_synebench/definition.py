@@ -66,6 +66,8 @@ class Benchmark:
     report_protocol: Literal["channel", "syne_tune"] = "channel"
     dataset: str = ""  #: name and hash of the data, shown with every result
     interpreter: str | None = None  #: runs the script; None: the Python that runs pytest
+    #: a ModelTrainer of the SageMaker SDK, or a function that returns one: what jobs are made like
+    model_trainer: object | None = None
     space: ConfigSpace = field(init=False, repr=False)  #: ``config_space``, checked
 
     def __new__(cls, *args: object, **given: object) -> Self:
@@ -83,6 +85,7 @@ class Benchmark:
         self._set("preload", _checked_preload(self.preload))
         _check_tolerance(self.tolerance)
         _check_floor(self.floor)
+        _check_trainer(self.model_trainer)
         self._set("scores", checked_scores(self.scores))
         for name in ("paired", "repeatable"):
             _check_flag(name, getattr(self, name))
@@ -213,6 +216,15 @@ def _check_floor(floor: object) -> None:
     number = isinstance(floor, int | float) and not isinstance(floor, bool)
     if not number or not abs(floor) < float("inf"):  # type: ignore[arg-type] # it is a number
         raise BenchmarkError(f"floor is {floor!r}; it must be a number, in units of the metric")
+
+
+def _check_trainer(trainer: object) -> None:
+    if trainer is None or callable(trainer) or hasattr(trainer, "training_image"):
+        return
+    raise BenchmarkError(
+        f"model_trainer is {trainer!r}; it must be a ModelTrainer of the SageMaker SDK, version 3, "
+        "or a function that returns one"
+    )
 
 
 def _check_flag(name: str, value: object) -> None:

@@ -206,8 +206,8 @@ def _meaning(error: Any) -> Exception:
 
 def _attempt_of(job: Mapping[str, Any]) -> object:
     """Return what tells an attempt's job from all others: its code, and where its orders are."""
-    channels = job.get("InputDataConfig", ())
-    code = [one["DataSource"]["S3DataSource"]["S3Uri"] for one in channels]
+    sources = [one["DataSource"].get("S3DataSource") for one in job.get("InputDataConfig", ())]
+    code = [source["S3Uri"] for source in sources if source]
     return code, job.get("Environment", {}).get(VARIABLE)
 
 

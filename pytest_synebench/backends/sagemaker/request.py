@@ -54,6 +54,7 @@ def creation(template: Template, layout: Layout, names: Names, spec: AttemptSpec
         "RoleArn": template.role,
         "InputDataConfig": [
             _channel(CODE, layout.uri(layout.source(template.source))),
+            *template.channels,
         ],
         "Environment": {VARIABLE: layout.uri(orders(layout.experiment, *spec.key))},
         "OutputDataConfig": {"S3OutputPath": layout.uri(layout.output())},

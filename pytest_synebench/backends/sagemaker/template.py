@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_synebench.errors import UsageError
+from pytest_synebench.training.agent.orders import VARIABLE
 
 LONGEST_RUNTIME_S = 28 * 24 * 3600
 LONGEST_KEEP_ALIVE_S = 3600  #: of the guide; the API's own limit is 21600
@@ -37,6 +38,7 @@ class Template:
     keep_alive_s: int = 0  #: how long an instance is kept for the next job; 0: not at all
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()  #: keys of reports that the console shows as curves
+    channels: tuple[Mapping[str, Any], ...] = ()  #: of data, beside that of the code
     #: more fields of the request, as VpcConfig; they win over ours, structures field by field
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -51,6 +53,11 @@ class Template:
             raise UsageError(
                 f"the extra fields of a request have {ours[0]!r}, which says what an attempt is; "
                 "leave it out"
+            )
+        if VARIABLE in (self.extra.get("Environment") or {}):
+            raise UsageError(
+                f"the extra fields of a request have Environment.{VARIABLE}, which is how a job "
+                "finds its orders; leave it out"
             )
 
     def _check_times(self) -> None:

@@ -26,6 +26,7 @@ from pytest_synebench.backends.sagemaker.port import BotoTrainingJobs, new_clien
 from pytest_synebench.backends.sagemaker.request import creation
 from pytest_synebench.backends.sagemaker.service import SageMakerPlatform
 from pytest_synebench.backends.sagemaker.template import Template
+from pytest_synebench.backends.sagemaker.trainer import Trainer
 from pytest_synebench.backends.sagemaker.travelling import ENTRY as ENTRY_FILE
 from pytest_synebench.backends.sagemaker.travelling import travelling
 from pytest_synebench.checkpoints.s3.asking import Asking
@@ -35,6 +36,7 @@ from pytest_synebench.errors import BackendError, StoreError, UsageError
 from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.experiment.keeping.opening import experiment
 from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.remote.handed import handed, settled
 
 _EMULATED = Timing(shortest_s=0.05, longest_s=0.5, busy_s=0.5, busiest_s=5.0, gone_s=180.0)
 #: What an emulator takes for what it does not have, where the user names none.
@@ -57,13 +59,14 @@ def remote_backend(
         BackendError: the service or the bucket cannot be used.
     """
     emulated = plan.params["aws"] == "emulator"
-    params = _params(plan, emulated=emulated)
     client = new_client()
+    trainer = handed(plan, client.meta.region_name)
+    params = _params(settled(plan.params, trainer), emulated=emulated)
     bucket, prefix = _bucket(params)
     layout = Layout(bucket=bucket, prefix=prefix, run=experiment(plan, directory))
     script = plan.definition.script
     source = pack(script.parent, travelling())
-    template = _template(plan, params, client.meta.region_name, source)
+    template = _template(plan, params, client.meta.region_name, source, trainer)
     try:
         s3 = new_s3_client()
         ask = Asking(f"s3://{bucket}")
@@ -86,9 +89,9 @@ def remote_backend(
     return SageMakerBackend(platform, Mail(*store), desk, timing=timing, remark=remark)
 
 
-def _params(plan: Plan, *, emulated: bool) -> dict[str, Any]:
-    """Return the plan's parameters, with what an emulator does not care about."""
-    params = dict(plan.params)
+def _params(given: Mapping[str, Any], *, emulated: bool) -> dict[str, Any]:
+    """Return the parameters, with what an emulator does not care about."""
+    params = dict(given)
     if emulated:
         params.update({k: v for k, v in _EMULATED_PARAMS.items() if not params[k]})
         if not (params["framework"] and params["framework_version"]):
@@ -107,7 +110,9 @@ def _bucket(params: Mapping[str, Any]) -> tuple[str, str]:
     return bucket, f"{prefix}/" if prefix else ""
 
 
-def _template(plan: Plan, params: Mapping[str, Any], region: str, source: Source) -> Template:
+def _template(
+    plan: Plan, params: Mapping[str, Any], region: str, source: Source, trainer: Trainer
+) -> Template:
     if not params["sagemaker_execution_role"]:
         raise UsageError(
             "backend is 'sagemaker', and no role is named that jobs are to have; name one by "
@@ -130,6 +135,8 @@ def _template(plan: Plan, params: Mapping[str, Any], region: str, source: Source
         spot=params["spot"],
         keep_alive_s=params["keep_alive"],
         metrics=tuple(filter(None, metrics)),
+        extra=trainer.extra,
+        **trainer.template,
     )
 
 

@@ -72,4 +72,11 @@ JOBS = (
         minimum=0,
         help="sagemaker: seconds that an instance is kept for the next job (a warm pool)",
     ),
+    Parameter(
+        name="job_request",
+        default=None,
+        kind=Kind.JSON,
+        help='sagemaker: more fields of CreateTrainingJob, as JSON: {"VpcConfig": …}; they win '
+        "over ours",
+    ),
 )
