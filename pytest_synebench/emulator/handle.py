@@ -98,6 +98,11 @@ class Emulator:
         out: dict[str, int] = self._order("calls", {})
         return out
 
+    def job_calls(self) -> dict[str, int]:
+        """Return how often jobs have asked for each operation: ``s3:PutObject``."""
+        out: dict[str, int] = self._order("job_calls", {})
+        return out
+
     def reclaim(self, job: str) -> None:
         """Take the Spot instance of a job away."""
         self._order("reclaim", {"job": job})

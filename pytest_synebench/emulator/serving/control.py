@@ -62,6 +62,7 @@ class Control:
             "faults": self._set_faults,
             "quotas": lambda told: self._account.quotas.update(told["quotas"]),
             "calls": lambda _: self._calls.counts(),
+            "job_calls": lambda _: self._calls.of_jobs(),
             "reclaim": lambda told: self._account.feed(self._entry(told), Reclaimed()),
             "kill": lambda told: self._runs.kill(self._entry(told).name),
             "sync": lambda told: self._runs.sync(self._entry(told).name),

@@ -24,8 +24,10 @@ from pytest_synebench.emulator.jobs.faults import Faults, Kind
 from pytest_synebench.emulator.refusal import Refusal
 from pytest_synebench.emulator.serving.calls import Calls
 from pytest_synebench.emulator.serving.control import PREFIX, Control
+from pytest_synebench.emulator.serving.naming import s3_operation
 
 INSIDE = "EMULATORITSELF"  #: begins the access key of the emulator's own requests
+IN_JOB = "INSIDEOFAJOB"  #: begins the access key of those that jobs make
 _CREDENTIAL = re.compile(r"Credential=([^/,%]+)(?:/|%2F)[^/%]*(?:/|%2F)[^/%]*(?:/|%2F)([^/%]*)")
 _HOST = re.compile(r"(?:127\.0\.0\.1|(?:[a-z0-9.-]+\.)?localhost)(?::\d+)?")
 _JSON = "application/x-amz-json-1.1"
@@ -62,7 +64,7 @@ class Door:
             calls: counts.
             others: answers all the rest: S3, logs, IAM, STS, ECR.
         """
-        self._keys = {access_key, INSIDE + access_key}
+        self._keys = {access_key, INSIDE + access_key, IN_JOB + access_key}
         self._operations = operations
         self._control = control
         self._faults = faults
@@ -83,7 +85,7 @@ class Door:
         operation = _operation(environ, service, body)
         if key.startswith(INSIDE):
             return self._others(environ, start)
-        self._calls.add(operation)
+        self._count(environ, key, service, operation)
         about = environ["PATH_INFO"] if service == "s3" else _name(body)
         kind = self._faults.request(operation, about)
         if kind in (Kind.THROTTLE, Kind.UNAVAILABLE):
@@ -96,6 +98,11 @@ class Door:
                 pass
             return _hang_up(environ, start)
         return self._through(environ, start, operation, service, body)
+
+    def _count(self, environ: _Environ, key: str, service: str, operation: str) -> None:
+        self._calls.add(operation)
+        if key.startswith(IN_JOB):
+            self._calls.add_of_job(_in_full(environ, service, operation))
 
     def _refusal(self, environ: _Environ, key: str) -> Refusal | None:
         if "HTTP_ORIGIN" in environ or not _HOST.fullmatch(environ.get("HTTP_HOST", "")):
@@ -147,6 +154,14 @@ def _operation(environ: _Environ, service: str, body: bytes) -> str:
         return str(target)
     action = re.search(rb"(?:^|&)Action=(\w+)", body[:4096])
     return f"{service}.{target or (action and action[1].decode()) or environ['REQUEST_METHOD']}"
+
+
+def _in_full(environ: _Environ, service: str, operation: str) -> str:
+    """Return an operation as AWS calls it, with its service: s3:PutObject."""
+    if service == "s3":
+        told = (environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", ""))
+        return f"s3:{s3_operation(*told)}"
+    return f"{service}:{operation.rpartition('.')[2]}"
 
 
 def _name(body: bytes) -> str:

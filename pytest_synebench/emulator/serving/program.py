@@ -26,7 +26,7 @@ from pytest_synebench.emulator.machine import containers
 from pytest_synebench.emulator.machine.runner import Runner
 from pytest_synebench.emulator.serving.calls import Calls
 from pytest_synebench.emulator.serving.control import Control
-from pytest_synebench.emulator.serving.door import INSIDE, Door
+from pytest_synebench.emulator.serving.door import IN_JOB, INSIDE, Door
 from pytest_synebench.errors import UsageError
 
 LOOPBACK = "127.0.0.1"
@@ -75,7 +75,8 @@ class Program:
         self.variables = variables(url, access_key, settings.region)
         self._inside = Clients(variables(url, INSIDE + access_key, settings.region))
         self._account = Account(clock, settings)
-        self._runner = Runner(self._account, self._inside, self.variables, scratch)
+        in_jobs = variables(url, IN_JOB + access_key, settings.region)
+        self._runner = Runner(self._account, self._inside, in_jobs, scratch)
         self._account.use(self._runner)
         self._faults, self._calls = Faults(), Calls()
         self._server = self._made_server(access_key)
