@@ -23,6 +23,7 @@ from pytest_synebench.backends.sagemaker.mail import Mail
 from pytest_synebench.backends.sagemaker.names import Names
 from pytest_synebench.backends.sagemaker.packing import Source, pack
 from pytest_synebench.backends.sagemaker.port import BotoTrainingJobs, new_client
+from pytest_synebench.backends.sagemaker.recording.recorder import record
 from pytest_synebench.backends.sagemaker.request import creation
 from pytest_synebench.backends.sagemaker.service import SageMakerPlatform
 from pytest_synebench.backends.sagemaker.template import Template
@@ -59,7 +60,7 @@ def remote_backend(
         BackendError: the service or the bucket cannot be used.
     """
     emulated = plan.params["aws"] == "emulator"
-    client = new_client()
+    client = record(new_client())
     trainer = handed(plan, client.meta.region_name)
     params = _params(settled(plan.params, trainer), emulated=emulated)
     bucket, prefix = _bucket(params)
@@ -68,7 +69,7 @@ def remote_backend(
     source = pack(script.parent, travelling())
     template = _template(plan, params, client.meta.region_name, source, trainer)
     try:
-        s3 = new_s3_client()
+        s3 = record(new_s3_client())
         ask = Asking(f"s3://{bucket}")
         if emulated:
             _make_bucket(s3, bucket, client.meta.region_name)

@@ -1,0 +1,1 @@
+"""What was asked of AWS, and answered: written down without a secret, and what follows from it."""
