@@ -18,7 +18,8 @@ improvement per second).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_synebench.cost_models import CostModel
@@ -27,15 +28,18 @@ from pytest_synebench.searchers.evidence import Evidence
 from pytest_synebench.searchers.learning import LearningSearcher, with_model
 from pytest_synebench.searchers.problem import Problem
 from pytest_synebench.space import keyed_random
-from pytest_synebench.trial import Config
+from pytest_synebench.trial import Config, Scalar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pytest_synebench.space import Domain
+
     Floats = NDArray[np.float64]
 
 CANDIDATES = 500
+_PLACED = 1_000  #: values of a finite domain whose places are kept
 _LENGTHS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  #: of a scale of 1
 _NOISE = 1e-3  #: variance, of losses whose variance is 1
 
@@ -59,6 +63,8 @@ class CostAwareProposer:
         self._cost_model: CostModel = problem.cost_model
         self._seed = problem.seed
         self._space = problem.space
+        domains = sorted(problem.space.domains.items())
+        self._placing = [(name, _placing(domain)) for name, domain in domains]
 
     def propose(self, evidence: Evidence, number: int) -> Config:
         """Return the candidate with the most log expected improvement minus log cost."""
@@ -87,20 +93,30 @@ class CostAwareProposer:
     def _places(self, configs: Sequence[Config]) -> Floats:
         import numpy as np
 
-        rows = [
-            [place for name in sorted(self._space.domains) for place in self._place(name, config)]
-            for config in configs
-        ]
-        return np.array(rows)
+        return np.array(
+            [
+                [place for name, placed in self._placing for place in placed(config[name])]
+                for config in configs
+            ]
+        )
 
-    def _place(self, name: str, config: Config) -> list[float]:
-        domain = self._space.domains[name]
-        values = domain.to_json().get("categories")
-        if domain.to_json()["domain"] != "choice" or values is None:
-            return [domain.to_unit(config[name])]
-        # Categories without order: each at the same distance from all others.
-        own = domain.match_string(config[name])
-        return [0.5**0.5 * (domain.match_string(value) == own) for value in values]
+
+def _placing(domain: Domain) -> Callable[[Scalar], tuple[float, ...]]:
+    """Return what places a value of a domain; of a finite one each value is placed once."""
+    values = domain.to_json().get("categories")
+    if domain.to_json()["domain"] != "choice" or values is None:
+
+        def placed(value: Scalar) -> tuple[float, ...]:
+            return (domain.to_unit(value),)
+    else:
+        keys = [domain.match_string(value) for value in values]
+
+        def placed(value: Scalar) -> tuple[float, ...]:
+            # Categories without order: each at the same distance from all others.
+            own = domain.match_string(value)
+            return tuple(0.5**0.5 * (key == own) for key in keys)
+
+    return placed if domain.size is None else lru_cache(maxsize=_PLACED, typed=True)(placed)
 
 
 def _kernel(one: Floats, other: Floats, length: float) -> Floats:
