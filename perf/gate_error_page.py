@@ -62,7 +62,9 @@ def page(cells: Sequence[Cell]) -> str:
         "one baseline come together: an unlucky one alarms more often. Confirmation on fresh runs",
         "of the base commit is not simulated here: it only takes alarms back.",
         "",
-        "See also: [faults planted in the tuner](planted.md), seen by whole suites.",
+        "See also: [false alarms on real tuning runs](tuning-runs.md); [commits that change",
+        "nothing](unchanged.md); faults planted [in the tuner](planted.md) and [in a training",
+        "script](scripts.md), seen by whole suites.",
         "",
     ]
     return "\n".join(lines)

@@ -28,6 +28,7 @@ from pytest_synebench.analysis.statistics.ranks import (
     _convolved,
     doubled_ranks,
     rank_sum_p,
+    stratified_p,
     subset_sums,
 )
 
@@ -50,6 +51,7 @@ class Data(NamedTuple):
 
     baseline: np.ndarray
     candidate: np.ndarray  #: those of the last look
+    scores: int = 1  #: so many tests in a row are scores of the same runs
 
 
 def draw(family: str, tests: int, suites: int, shifts: np.ndarray, seed: int) -> Data:
@@ -104,12 +106,25 @@ def broad(data: Data, level: float) -> np.ndarray:
     out = np.zeros(suites, bool)
     for at in range(suites):
         if share[at] <= tests / 2 + 2.0 * sd:
-            continue  # far from any alarm: ties only make the null narrower, p is above 2 %
-        if tied[at]:
+            # Far from any alarm: ties only make the null narrower, p is above 2 %. Scores that
+            # depend on each other make it wider by half at most: p is above 5 %.
+            continue
+        if data.scores > 1:
+            out[at] = stratified_p(_strata(data.baseline[at], first[at], data.scores)) <= level
+        elif tied[at]:
             out[at] = _tied_broad_p(data.baseline[at], first[at]) <= level
         else:
             out[at] = null[round(share[at] * pairs) :].sum() <= level
     return out
+
+
+def _strata(
+    baseline: np.ndarray, candidate: np.ndarray, scores: int
+) -> list[tuple[list[list[float]], list[list[float]]]]:
+    return [
+        (baseline[at : at + scores].tolist(), candidate[at : at + scores].tolist())
+        for at in range(0, len(baseline), scores)
+    ]
 
 
 def _tied_broad_p(baseline: np.ndarray, candidate: np.ndarray) -> float:
@@ -150,6 +165,9 @@ def looks(data: Data) -> Looks:
     """Look once, and at suspects twice."""
     first = p_values(data.baseline, data.candidate[..., : rules.FIRST_RUNS])
     suspect = first <= rules.FUTILITY
+    # One score that is suspect makes runs for all scores of its setup.
+    of_setup = suspect.reshape(len(suspect), -1, data.scores).any(-1)
+    suspect = np.repeat(of_setup, data.scores, axis=-1)
     p, large = np.ones(suspect.shape), np.zeros(suspect.shape, bool)
     baseline, candidate = data.baseline[suspect], data.candidate[suspect]
     p[suspect] = p_values(baseline, candidate)
@@ -162,13 +180,13 @@ def looks(data: Data) -> Looks:
 def alarms(data: Data, seen: Looks, rule: Rule) -> np.ndarray:
     """Return which suites the gate fails."""
     tests = seen.p.shape[1]
-    suite = Suite(rule=rule, setups=tests, scores=1)
+    suite = Suite(rule=rule, setups=tests // data.scores, scores=data.scores)
     order = np.argsort(seen.p, axis=1, kind="stable")
     steps = np.take_along_axis(seen.p, order, 1) * (tests - np.arange(tests))
     adjusted = np.minimum(1.0, np.maximum.accumulate(steps, axis=1))
     large = np.take_along_axis(seen.large, order, 1)
-    single = ((adjusted <= suite.rule.test_level(tests)) & large).any(1)
-    return single | broad(data, suite.rule.broad_level(tests))
+    single = ((adjusted <= rule.test_level(suite.setups)) & large).any(1)
+    return single | broad(data, rule.broad_level(suite.setups))
 
 
 def cell(family: str, tests: int, effect: str, suites: int) -> Cell:

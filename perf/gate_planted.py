@@ -7,8 +7,8 @@ of 20 run ids without the fault, two of them repeated with it for their fingerpr
 many fresh run ids with the fault as the engine asks for. Gate g has its own run ids, from 1000 g
 on. A fault is detected where the verdict on the suite is FAIL.
 
-It writes docs/gate/planted.md, and beside it planted.json with the verdict of each gate, to which
-further gates are added.
+It writes docs/gate/planted.md, and beside it planted.json with the verdict of each gate, after each
+number: a program that was ended goes on, since gates that are stored are not played again.
 """
 
 from __future__ import annotations
@@ -118,17 +118,19 @@ def main() -> None:
     parser.add_argument("--fault", action="append", help="of this name only; may be repeated")
     parser.add_argument("--docs", type=Path, default=DOCS, help="where the page goes")
     given = parser.parse_args()
+    chosen = [one for one in FAULTS if not given.fault or one.name in given.fault]
     kept = given.docs / "planted.json"
     told = json.loads(kept.read_text()) if kept.exists() else {}
     for number in range(given.first, given.first + given.gates):
-        for fault in FAULTS:
-            if not given.fault or fault.name in given.fault:
+        for fault in chosen:
+            of = told.setdefault(fault.name, {})
+            if str(number) not in of:
                 one = gate(number, fault)
-                told.setdefault(fault.name, {})[str(number)] = one._asdict()
+                of[str(number)] = one._asdict()
                 print(number, fault.name, *one, sep="\t", flush=True)
         honest.cache_clear()
-    kept.write_text(json.dumps(told, sort_keys=True) + "\n")
-    (given.docs / "planted.md").write_text(page(told))
+        kept.write_text(json.dumps(told, sort_keys=True) + "\n")
+        (given.docs / "planted.md").write_text(page(told))
 
 
 if __name__ == "__main__":

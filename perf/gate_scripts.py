@@ -31,6 +31,8 @@ from pytest_synebench.analysis.gate.engine import Ask, Case, Suite, judge
 from pytest_synebench.analysis.gate.rules import LEAST_BASELINE_RUNS, SENSITIVE, STRICT, Rule
 from pytest_synebench.analysis.gate.verdicts import Verdict
 from pytest_synebench.analysis.scores import run_scores
+from pytest_synebench.backends.supervision.nursery import Nursery
+from pytest_synebench.experiment.assembly import Site
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
@@ -96,8 +98,8 @@ class Told(NamedTuple):
 Runs = Mapping[str, Mapping[str, Told]]  #: by side, by run id
 
 
-def trained(fault: Fault | None, run_id: int, folder: Path) -> Told:
-    """Train one run."""
+def trained(fault: Fault | None, run_id: int, folder: Path, nursery: Nursery) -> Told:
+    """Train one run; trials of all runs are forked from the same processes."""
     definition = import_module("pytest_synebench.benchmarks.lstm_wikitext2.benchmark")
     [declaration] = walk_declarations(definition)
     [tiny] = [one for one in declaration.variants if one.id == "tiny"]
@@ -112,7 +114,7 @@ def trained(fault: Fault | None, run_id: int, folder: Path) -> Told:
         definition=benchmark,
         run_id=run_id,
     )
-    run = Run.open(plan, root=folder / "runs")
+    run = Run.open(plan, root=folder / "runs", site=Site(nursery=nursery))
     try:
         while not run.done:
             run.pump(0.2)
@@ -226,10 +228,10 @@ def main() -> None:
     for fault in (None, *FAULTS):
         side = HONEST if fault is None else fault.name
         of = curves.setdefault(side, {})
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, Nursery() as nursery:
             for run_id in range(given.runs):
                 if str(run_id) not in of:
-                    of[str(run_id)] = trained(fault, run_id, Path(folder))
+                    of[str(run_id)] = trained(fault, run_id, Path(folder), nursery)
                     print(side, run_id, of[str(run_id)].curve.final, sep="\t", flush=True)
                     write(kept, curves)
     if given.runs < 2 * LEAST_BASELINE_RUNS:

