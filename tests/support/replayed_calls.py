@@ -72,7 +72,7 @@ def _asked_again(
     name, request = call["operation"], dict(call["request"])
     for field in ("LastModifiedTimeAfter", "NextToken"):
         request.pop(field, None)
-    job = request.get("TrainingJobName")
+    job = str(request.get("TrainingJobName"))
     if name == "StopTrainingJob" and job in last:
         if call["error"]:
             emulator.wait(job, last[job]["TrainingJobStatus"])  # it had ended by then
