@@ -96,9 +96,12 @@ class Table:
         names = tuple(self.values)
         columns = [array[row, seed].tolist() for array in self.values.values()]
         elapsed_s = self.elapsed_s[row, seed].tolist()
-        for level, at_s, values in zip(
-            self.levels, elapsed_s, zip(*columns, strict=True), strict=True
-        ):
+        if len(names) == 1:  # as most tables have it: no mapping to be zipped
+            (name,), (column,) = names, columns
+            for level, at_s, value in zip(self.levels, elapsed_s, column, strict=True):
+                yield _tuple(Point, (level, at_s, {name: value}))
+            return
+        for level, at_s, *values in zip(self.levels, elapsed_s, *columns, strict=True):
             yield _tuple(Point, (level, at_s, dict(zip(names, values, strict=True))))
 
     def space(self, asked: ConfigSpace) -> ConfigSpace:

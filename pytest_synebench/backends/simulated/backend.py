@@ -72,16 +72,17 @@ class _Attempt:
 
     def advance(self) -> None:
         """Go on to the next report, or the end."""
-        spec, last = self.spec, self.next
-        self.next = None
-        if last is None or spec.until is None or last.level < spec.until:
+        until, last, following = self.spec.until, self.next, None
+        if last is None or until is None or last.level < until:
             try:
-                self.next = next(self.points, None)
+                following = next(self.points, None)
             except TrialError as error:
-                self.end = AttemptEnded(key=spec.key, ok=False, detail=str(error))
+                self.next = None
+                self.end = AttemptEnded(key=self.spec.key, ok=False, detail=str(error))
                 return
-        if self.next is None:
-            self.end = AttemptEnded(key=spec.key, ok=True, detail="exit code 0")
+        self.next = following
+        if following is None:
+            self.end = AttemptEnded(key=self.spec.key, ok=True, detail="exit code 0")
 
     def skip(self, resumed: int, told: int) -> None:
         """Leave out the levels that a checkpoint holds, which take no time, and those told before.
@@ -179,7 +180,7 @@ class SimulatedBackend:
             before_s: the time before which they are; whatever comes then is left to ``poll``.
         """
         # One call less per report tells: this is where a simulated run spends its time.
-        live, due, clock, delays = self._live, self._due, self._clock, self._delays
+        live, due, clock, delay_s = self._live, self._due, self._clock, self._delays.report
         while due and not self._at_once:
             at_s, trial_id, _ = due[0]
             attempt = live.get(trial_id)
@@ -196,11 +197,13 @@ class SimulatedBackend:
             report = _tuple(AttemptReported, (spec.key, number, point.metrics))
             attempt.reports = number + 1
             attempt.advance()
-            if attempt.end is not None and not delays.completion:
+            if attempt.end is not None and not self._delays.completion:
                 heappop(due)
                 self._at_once = [report, self._ended(attempt, attempt.end)]
                 return
-            attempt.due_s = due_s = self._next_s(attempt)
+            point = attempt.next
+            due_s = attempt.began_s + point.elapsed_s + delay_s if point else self._next_s(attempt)
+            attempt.due_s = due_s
             if due_s < math.inf:
                 heapreplace(due, (due_s, trial_id, spec.key.number))
             else:

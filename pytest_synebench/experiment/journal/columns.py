@@ -21,35 +21,40 @@ from pytest_synebench.experiment.journal.encoding import encoded, report_templat
 
 Kept: TypeAlias = tuple[Event | Note, tuple[Decision, ...]]  #: an entry that is not written yet
 
+_Row: TypeAlias = tuple[Any, ...]  # of a report
+
 _LOSS = 3  # which column it is: time, trial, level, loss, metrics
 
 
 def encoded_all(entries: Sequence[Kept]) -> list[str]:
     """Return each entry as one line of JSON, in order."""
     texts = [""] * len(entries)
-    reports: dict[tuple[object, ...], list[int]] = {}  # places of those that come alone, by keys
+    reports: dict[tuple[object, ...], tuple[list[int], list[_Row]]] = {}
     for place, (event, decisions) in enumerate(entries):
         if type(event) is Reported and not decisions:
-            reports.setdefault(tuple(event.report.metrics), []).append(place)
+            report = event.report
+            at_s, loss, metrics = report.at_s, report.loss, report.metrics
+            keys = tuple(metrics)
+            if keys not in reports:
+                reports[keys] = [], []
+            places, rows = reports[keys]
+            places.append(place)
+            rows.append((at_s, report.trial_id, report.resource, loss, *metrics.values()))
         else:
             texts[place] = encoded(event, decisions)
-    for keys, places in reports.items():
-        events = [entries[place][0] for place in places]
-        for place, text in zip(places, _reported(keys, events), strict=True):
+    for keys, (places, rows) in reports.items():
+        lines = _reported(keys, rows) or (encoded(entries[place][0]) for place in places)
+        for place, text in zip(places, lines, strict=True):
             texts[place] = text
     return texts
 
 
-def _reported(keys: tuple[object, ...], events: Sequence[Event | Note]) -> Iterable[str]:
-    """Return reports whose metrics have equal keys as lines."""
-    rows = [
-        (report.at_s, report.trial_id, report.resource, report.loss, *report.metrics.values())
-        for report in (event.report for event in events if isinstance(event, Reported))
-    ]
+def _reported(keys: tuple[object, ...], rows: Sequence[_Row]) -> Iterable[str] | None:
+    """Return reports with equal keys as lines; None where not all are plain numbers."""
     columns = list(zip(*rows, strict=True))
     template = report_template(keys)
     if not template or not all(map(_plain, columns)):
-        return map(encoded, events)
+        return None
     losses = _texts(columns[_LOSS])
     texts = [
         losses if all(map(operator.is_, column, columns[_LOSS])) else _texts(column)

@@ -120,8 +120,17 @@ class TrialTable:
     def fold(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
         """Take one entry of the journal in."""
         if isinstance(event, Reported):  # the most of them
-            at_s = event.report.at_s
-            self._fold_report(event.report)
+            report = event.report
+            at_s, loss, resource = report.at_s, report.loss, report.resource
+            trial = self._trials[report.trial_id]
+            reports = trial.reports
+            # A copy that did not begin where it should have run the levels before it itself.
+            level = reports[-1].resource if reports else trial.level
+            self.units += resource - level if resource > level else resource
+            reports.append(report)
+            trial.attempts_of.append(trial.attempts - 1)
+            if (self.best is None or loss < self.best.loss) and math.isfinite(loss):
+                self.best = report
             self.declined = None
         else:
             at_s = event.at_s
@@ -164,17 +173,6 @@ class TrialTable:
         trial.state, trial.reason = ended.state, ended.reason
         self.failed += ended.state is TrialState.FAILED
         self.ended.append(ended.trial_id)
-
-    def _fold_report(self, report: Report) -> None:
-        trial = self._trials[report.trial_id]
-        # A copy that did not begin where it should have run the levels before it itself.
-        reports, resource = trial.reports, report.resource
-        level = reports[-1].resource if reports else trial.level
-        self.units += resource - level if resource > level else resource
-        reports.append(report)
-        trial.attempts_of.append(trial.attempts - 1)
-        if (self.best is None or report.loss < self.best.loss) and math.isfinite(report.loss):
-            self.best = report
 
     def _fold_began(self, began: Began) -> None:
         trial = self._trials[began.trial_id]

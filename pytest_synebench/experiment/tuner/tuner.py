@@ -94,8 +94,7 @@ class Tuner:
 
     def now_s(self) -> float:
         """Return the experiment's time, which the journal has: measured, or virtual."""
-        measured_s = self.attempts.watch.total_s()
-        return self.parts.order.now_s(measured_s) if self.attempts.virtual else measured_s
+        return self.parts.order.now_s(self.attempts.watch.total_s())
 
     def measured_s(self) -> float:
         """Return measured seconds since the experiment began, pauses between sessions left out."""
@@ -111,7 +110,7 @@ class Tuner:
         if self.done:
             return
         # Only time in here counts against a trial: a debugger's pause must not fail it.
-        with self.attempts.watch.pumping():
+        with self.attempts.watch.pumping(), self.limits.undisturbed():
             for _ in range(self.limits.polls):
                 if not self._advance(timeout_s):
                     break
@@ -143,10 +142,11 @@ class Tuner:
         """
         if self.parts.reports is None or self._free_slot():
             return True
-        budget = self.limits.budget
+        budget, now_s = self.limits.budget, self.attempts.watch.total_s  # simulated, as measured
+        may_end = budget.counts_reports
         for seen in islice(self.parts.reports(budget.ends_s), _AT_ONCE):
-            decided = self._reported(self.live[seen.key.trial_id], seen)
-            if decided or (budget.counts_reports and self._over()):
+            decided = self._reported(self.live[seen.key.trial_id], seen, now_s())
+            if decided or (may_end and self._over()):
                 return False
         return True
 
@@ -178,7 +178,7 @@ class Tuner:
         live = self.live[seen.key.trial_id]
         match seen:
             case AttemptReported():
-                self._reported(live, seen)
+                self._reported(live, seen, self.now_s())
             case AttemptBegan():
                 self._began(seen)
             case AttemptEnded():
@@ -201,13 +201,13 @@ class Tuner:
             live = self.live[seen.key.trial_id]
             self.attempts.condemn(live, f"{remark} (strict_checkpoints makes that a failure)")
 
-    def _reported(self, live: Live, seen: AttemptReported) -> bool:
+    def _reported(self, live: Live, seen: AttemptReported, at_s: float) -> bool:
         """Take a report in; return whether more follows from it than its line in the journal."""
         trial = self.parts.table.trials[seen.key.trial_id]
         if trial.state is not TrialState.RUNNING or live.cut:
             return False
         try:
-            report = self.parts.intake.read(seen, trial, live.level, self.now_s())
+            report = self.parts.intake.read(seen, trial, live.level, at_s)
         except TrialError as error:
             self.attempts.condemn(live, str(error))
             return True
