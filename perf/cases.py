@@ -185,8 +185,12 @@ CASES = (
         for scheduler in (
             "asha_stopping",
             "asha_promotion",
+            "asha_cost_promotion",
+            "pasha",
             "synchronous_hyperband",
             "median_stopping",
+            "pbt",
+            "mo_asha",
             "fifo",
         )
     ),
@@ -238,7 +242,7 @@ CASES = (
             row="simulator",
             system=f"Syne Tune {version}, {scheduler}",
             take=partial(
-                simulated.take_syne_tune,
+                simulated.take,
                 scheduler=scheduler,
                 environment=f"syne_tune_{version.replace('.', '')}",
             ),
@@ -251,6 +255,29 @@ CASES = (
             ("0.16", "asha_stopping"),
             ("0.13", "asha_promotion"),
         )
+    ),
+    *(
+        Case(
+            row="memory",
+            system=f"pytest-synebench, {scheduler}",
+            take=partial(simulated.take_memory, scheduler=scheduler),
+        )
+        for scheduler in ("fifo", "asha_stopping", "asha_promotion")
+    ),
+    *(
+        Case(
+            row="memory",
+            system=f"Syne Tune {version}, fifo",
+            take=partial(
+                simulated.take_memory,
+                scheduler="fifo",
+                environment=f"syne_tune_{version.replace('.', '')}",
+            ),
+            repeats=1,
+            slow=True,
+            environment=f"syne_tune_{version.replace('.', '')}",
+        )
+        for version in ("0.13", "0.16")
     ),
     Case(row="unused", system="pytest-synebench", take=startup.unused),
     Case(row="reporter", system="pytest-synebench", take=startup.our_reporter),

@@ -38,11 +38,14 @@ def main() -> None:
     from pytest_synebench.trial import Report, TrialId, TrialState
 
     given = options()
+    space = ConfigSpace({"x": uniform(0, 1)})
     scheduler = build(
         given.scheduler,
         Arguments(
-            searcher=RandomSearch(ConfigSpace({"x": uniform(0, 1)}), seed=1),
+            searcher=RandomSearch(space, seed=1),
+            space=space,
             resource_attr="epoch",
+            cost_attr="cost",
             max_resource=27,
         ),
     )
@@ -57,7 +60,11 @@ def main() -> None:
             return int(decision.trial_id)
 
         def report(self, trial: int, level: int, loss: float) -> bool:
-            report = Report(trial_id=TrialId(trial), resource=level, loss=loss, at_s=0.0)
+            cost = level * (trial * 7919 % 1000 + 500) / 1000  # a second metric, as good as drawn
+            told = {"cost": cost}
+            report = Report(
+                trial_id=TrialId(trial), resource=level, loss=loss, at_s=0.0, metrics=told
+            )
             decided = scheduler.handle(Reported(report=report))
             return bool(decided) and isinstance(decided[0], Pause | Stop)
 

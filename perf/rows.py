@@ -105,6 +105,20 @@ ROWS = {
             early="early_us",
         ),
         Row(
+            key="memory",
+            title="memory of a simulated trial",
+            what="The same experiments: by how much the resident memory of the process grows from "
+            "the first start to the last end, per trial. The table was there before. A trial of "
+            "`fifo` has 50 reports, one of ASHA three or four.",
+            columns={
+                "kib": "KiB per trial, 10,000 trials",
+                "early_kib": "KiB per trial, 1,000 trials",
+                "growth": "10,000 / 1,000 trials",
+            },
+            goal="published",
+            early="early_kib",
+        ),
+        Row(
             key="unused",
             title="plugin installed but unused",
             what="`pytest` on one empty test, with the plugin and with `-p no:synebench`, in "

@@ -4,6 +4,7 @@
 
 The synthetic table of ``performance.md``: 1,000 configs (here as many as trials) times 50 levels, 4
 workers, random search; what is timed is the loop alone, from the first start to the closed journal.
+What the process has grown by meanwhile is its memory: one experiment per process tells that truly.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import cProfile
 import json
 import math
 import pstats
+import resource
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,13 +63,14 @@ class Taken:
     reports: int
     lines: int  #: of its journal
     cpu_s: float
+    grown: int  #: bytes of resident memory
 
     def told(self) -> str:
         """Return it as a line."""
         reports, lines = self.reports / self.cpu_s, self.lines / self.cpu_s
         return (
             f"{self.reports:8} reports {self.lines:8} lines {self.cpu_s:7.2f} CPU s "
-            f"{reports:10,.0f} reports/s {lines:10,.0f} lines/s"
+            f"{reports:10,.0f} reports/s {lines:10,.0f} lines/s {self.grown / 2**20:7.1f} MiB"
         )
 
 
@@ -81,44 +85,60 @@ def measure(
             raise SystemExit(run.reason)
         if profile is not None:
             profile.enable()
-        began_s = time.process_time()
+        resident, began_s = resident_bytes(), time.process_time()
         while not tuner.done:
             tuner.pump(math.inf)
-        took_s = time.process_time() - began_s
+        took_s, grown = time.process_time() - began_s, resident_bytes() - resident
         if profile is not None:
             profile.disable()
         reports = sum(len(trial.reports) for trial in run.trials.values())
         lines = (run.directory / "journal.jsonl").read_bytes().count(b"\n")
         run._tuner = None
         run.close()
-    return Taken(reports=reports, lines=lines, cpu_s=took_s)
+    return Taken(reports=reports, lines=lines, cpu_s=took_s, grown=grown)
 
 
-def take(bench: Bench, *, scheduler: str) -> dict[str, float]:
-    """Return the figures of a row: what a report costs in a long experiment, and in a short one."""
-    folder = bench.fresh()
-    command = [bench.python(""), str(HERE / "simulated.py"), "--schedulers", scheduler]
-    bench.measure([*command, "--out", str(folder / "taken.json")], cwd=folder)
-    return _figures(*json.loads((folder / "taken.json").read_text()))
+def resident_bytes() -> int:
+    """Return how much memory of this process is resident."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def take_syne_tune(bench: Bench, *, scheduler: str, environment: str) -> dict[str, float]:
-    """Return the same of Syne Tune's simulator, over the same tables."""
-    folder = bench.fresh()
-    seconds = []
-    for trials in TRIALS:
-        write_table(folder / "table.json", trials + _SPARE)
-        command = [bench.python(environment), str(HERE / "peers" / "syne_tune_simulator.py")]
-        command += [str(folder / "table.json"), str(folder / "took.json"), scheduler, str(trials)]
-        bench.measure(command, cwd=folder, timeout_s=1800)
-        told = json.loads((folder / "took.json").read_text())
-        seconds.append(told["cpu_s"] / told["reports"])
-    return _figures(*seconds)
+def take(bench: Bench, *, scheduler: str, environment: str = "") -> dict[str, float]:
+    """Return the figures of a row: what a report costs in a long experiment, and in a short one.
 
-
-def _figures(few: float, many: float) -> dict[str, float]:
-    """Return the columns of the row, by CPU seconds per report in a short and a long experiment."""
+    Args:
+        bench: where it is measured.
+        scheduler: which one.
+        environment: of Syne Tune, whose simulator plays the same tables; "": ours.
+    """
+    few, many = (told["cpu_s"] / told["reports"] for told in _played(bench, scheduler, environment))
     return {"us": many * 1e6, "early_us": few * 1e6, "growth": many / few, "per_s": 1 / many}
+
+
+def take_memory(bench: Bench, *, scheduler: str, environment: str = "") -> dict[str, float]:
+    """Return the figures of a row: what a trial takes of memory, in a long one and a short one."""
+    few, many = (
+        told["bytes"] / trials / 1024
+        for trials, told in zip(TRIALS, _played(bench, scheduler, environment), strict=True)
+    )
+    return {"kib": many, "early_kib": few, "growth": many / few}
+
+
+def _played(bench: Bench, scheduler: str, environment: str) -> Iterator[dict[str, float]]:
+    """Yield what a short experiment took, and a long one, each in a process of its own."""
+    folder = bench.fresh()
+    out = folder / "took.json"
+    for trials in TRIALS:
+        command = [bench.python(environment)]
+        if environment:
+            write_table(folder / "table.json", trials + _SPARE)
+            command += [str(HERE / "peers" / "syne_tune_simulator.py"), str(folder / "table.json")]
+            command += [str(out), scheduler, str(trials)]
+        else:
+            command += [str(HERE / "simulated.py"), "--schedulers", scheduler]
+            command += ["--trials", str(trials), "--out", str(out)]
+        bench.measure(command, cwd=folder, timeout_s=1800)
+        yield json.loads(out.read_text())
 
 
 def write_table(path: Path, rows: int) -> None:
@@ -157,20 +177,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
     parser.add_argument("--trials", default=",".join(map(str, TRIALS)))
-    parser.add_argument("--out", type=Path, help="write CPU seconds per report here, as JSON")
+    parser.add_argument("--out", type=Path, help="write what the last one took here, as JSON")
     parser.add_argument("--schedulers", default=",".join(_SCHEDULERS))
     given = parser.parse_args()
     profile = cProfile.Profile() if given.profile else None
-    seconds: list[float] = []
     for trials in map(int, given.trials.split(",")):
         table = Synthetic(last_level=_LEVELS).table(trials)
         for scheduler in given.schedulers.split(","):
             taken = measure(scheduler, trials, table, profile)
-            seconds.append(taken.cpu_s / taken.reports)
             print(f"{scheduler:15} {trials:6} trials {taken.told()}", flush=True)
         print(json_alone(), flush=True)
     if given.out is not None:
-        given.out.write_text(json.dumps(seconds))
+        told = {"cpu_s": taken.cpu_s, "reports": taken.reports, "bytes": taken.grown}
+        given.out.write_text(json.dumps(told))
     if profile is not None:
         pstats.Stats(profile, stream=sys.stdout).sort_stats("tottime").print_stats(32)
     return 0

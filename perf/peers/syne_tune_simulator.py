@@ -8,6 +8,7 @@
 
 import json
 import logging
+import resource
 import sys
 import time
 import warnings
@@ -81,6 +82,11 @@ def scheduler(name, table, last):
     return ASHA(space, metric="loss", time_attr="epoch", max_t=last, random_seed=1, **searched)
 
 
+def resident_bytes():
+    """Return how much memory of this process is resident."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
 def main():
     """Simulate, and say what it took."""
     table_path, out, name, trials = sys.argv[1:]
@@ -111,9 +117,10 @@ def main():
         print_update_interval=1e9,
         results_update_interval=1e9,
     )
-    cpu_s = time.process_time()
+    cpu_s, resident = time.process_time(), resident_bytes()
     tuner.run()
     took = {"cpu_s": time.process_time() - cpu_s, "reports": counting.reports}
+    took["bytes"] = resident_bytes() - resident
     Path(out).write_text(json.dumps(took))
 
 
