@@ -46,7 +46,7 @@ Dashed: what was set as the most that ours may take.
 _GROWTH = """\
 ## From 1,000 to 10,000 trials
 
-![what an event and a simulated report cost at both sizes, on logarithmic scales](growth.svg)
+![what an event, a simulated report and a trial's memory cost, on logarithmic scales](growth.svg)
 
 A level line: what one costs does not depend on how many there were before."""
 _QUICK = "- **These are the figures of a quick run: one measurement each.**\n"

@@ -1,9 +1,9 @@
 """Optuna 5.0.0: its own TPE over the rows of a table, asked and told, in virtual time.
 
-    python optuna_tabulated.py TASK.json OUT.json
+    python optuna_tabulated.py TASKS.json OUT.json
 
 The study grows as it would for a user: a worker that is free asks, one whose trial is over tells.
-The task says the rows, the workers and the run ids, with the first configs of each; what comes out
+A task says the rows, the workers and the run ids, with the first configs of each; what comes out
 is one regret per run id. Hyperparameters that have an order are integers, the others categories.
 """
 
@@ -11,6 +11,7 @@ import heapq
 import json
 import sys
 import warnings
+from functools import lru_cache
 from pathlib import Path
 
 import optuna
@@ -56,14 +57,26 @@ def run(task, run_id, points):
         best = min(best, loss)
 
 
+@lru_cache
+def curves(path):
+    """Return the curves of a file."""
+    return json.loads(Path(path).read_text())
+
+
+def regrets(task):
+    """Return the regret of each run id of a task."""
+    task["curves"] = curves(task["curves"])
+    floors = task["floors"]
+    return [
+        run(task, run_id, points) - floors[run_id % len(floors)]
+        for run_id, points in zip(task["run_ids"], task["points"], strict=True)
+    ]
+
+
 def main():
-    """Run every run id of the task."""
-    task = json.loads(Path(sys.argv[1]).read_text())
-    regrets = []
-    for run_id, points in zip(task["run_ids"], task["points"], strict=True):
-        floor = task["floors"][run_id % len(task["floors"])]
-        regrets.append(run(task, run_id, points) - floor)
-    Path(sys.argv[2]).write_text(json.dumps(regrets))
+    """Run every task."""
+    tasks = json.loads(Path(sys.argv[1]).read_text())
+    Path(sys.argv[2]).write_text(json.dumps([regrets(task) for task in tasks]))
 
 
 if __name__ == "__main__":

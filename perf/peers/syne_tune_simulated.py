@@ -1,11 +1,11 @@
 """Syne Tune 0.13.0: its schedulers over synthetic curves or a table, in virtual time.
 
-    python syne_tune_simulated.py TASK.json OUT.json
+    python syne_tune_simulated.py TASKS.json OUT.json
 
 Its schedulers are asked directly, in a loop that does what its tuner does: none of its tuner's or
-simulator's own time is in it. The task says the curves, the budget and the run ids, with the first
-configs of each; what comes out is one regret per run id. A curve goes on from a checkpoint as ours
-does: the levels below it take no time.
+simulator's own time is in it. A task says the curves, the budget and the run ids, with the first
+configs of each; what comes out of each is one regret per run id. A curve goes on from a checkpoint
+as ours does: the levels below it take no time.
 """
 
 import heapq
@@ -14,6 +14,7 @@ import logging
 import sys
 import warnings
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 warnings.filterwarnings("ignore")
@@ -80,10 +81,8 @@ class World:
         self.due = []  #: heap: (time, trial, index of the point, time at its level 0)
         self.curves = {}
         told = task["curves"]
-        if "values" in told:
-            self.table = {key: ones[run_id % len(ones)] for key, ones in told["rows"].items()}
-            self.family = None
-        else:
+        self.rows, self.seed, self.family = told.get("rows"), run_id, None
+        if "values" not in told:
             self.family = Synthetic(**told["synthetic"], key=run_id % told["keys"])
 
     def curve(self, trial):
@@ -91,7 +90,8 @@ class World:
         config = self.trials[trial].config
         if self.family is None:
             key = ",".join(str(config[name]) for name in self.task["curves"]["values"])
-            return [tuple(self.table[key])]
+            ones = self.rows[key]
+            return [tuple(ones[self.seed % len(ones)])]
         return [(p.elapsed_s, p.metrics["loss"]) for p in self.family.curve(config, 0)]
 
     def fill(self):
@@ -144,14 +144,26 @@ class World:
             self.report(trial, index, began_s)
 
 
+@lru_cache
+def curves(path):
+    """Return the curves of a file."""
+    return json.loads(Path(path).read_text())
+
+
+def regrets(task):
+    """Return the regret of each run id of a task."""
+    task["curves"] = curves(task["curves"])
+    floors = task["floors"]
+    return [
+        World(task, run_id, points).run() - floors[run_id % len(floors)]
+        for run_id, points in zip(task["run_ids"], task["points"], strict=True)
+    ]
+
+
 def main():
-    """Run every run id of the task."""
-    task = json.loads(Path(sys.argv[1]).read_text())
-    regrets = []
-    for run_id, points in zip(task["run_ids"], task["points"], strict=True):
-        floor = task["floors"][run_id % len(task["floors"])]
-        regrets.append(World(task, run_id, points).run() - floor)
-    Path(sys.argv[2]).write_text(json.dumps(regrets))
+    """Run every task."""
+    tasks = json.loads(Path(sys.argv[1]).read_text())
+    Path(sys.argv[2]).write_text(json.dumps([regrets(task) for task in tasks]))
 
 
 if __name__ == "__main__":

@@ -42,8 +42,8 @@ def encoded_all(entries: Sequence[Kept]) -> list[str]:
             rows.append((at_s, report.trial_id, report.resource, loss, *metrics.values()))
         else:
             texts[place] = encoded(event, decisions)
-    for keys, (places, rows) in reports.items():
-        lines = _reported(keys, rows) or (encoded(entries[place][0]) for place in places)
+    for names, (places, rows) in reports.items():
+        lines = _reported(names, rows) or (encoded(entries[place][0]) for place in places)
         for place, text in zip(places, lines, strict=True):
             texts[place] = text
     return texts

@@ -18,6 +18,8 @@ Invariants (tests/schedulers/halving/test_ranking.py holds each one):
 - a pair counts as noise only if its order changed and changed back, ties aside;
 - losses that are no finite numbers give no epsilon, and stand last, equal to one another.
 
+Agreement and epsilon are those of the authors' code in Syne Tune (tests/oracle).
+
 Source: Bohdal et al., "PASHA", ICLR 2023, arXiv:2207.06940, sections 4.1 and 4.2: soft ranking,
 and epsilon as the percentile N = 90. The other criteria: its appendix, as named in Syne Tune.
 """

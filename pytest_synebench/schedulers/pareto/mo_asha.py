@@ -22,7 +22,8 @@ Invariants (tests/schedulers/pareto/test_mo_asha.py holds each one):
 
 Source: Schmucker et al., "Multi-objective Asynchronous Successive Halving", arXiv:2106.12639,
 Algorithm 1. Syne Tune's MOASHA is the stopping variant: a trial is stopped at a rung unless it is
-among the first 1/eta of those that came before it.
+among the first 1/eta of those that came before it; and it takes the places that points have in the
+order of a front for the order itself. With that put right, its order is ours (tests/oracle).
 """
 
 from __future__ import annotations
