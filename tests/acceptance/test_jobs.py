@@ -54,11 +54,10 @@ def unfinished() -> list[str]:
     return [one["TrainingJobName"] for page in pages for one in page["TrainingJobSummaries"]]
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project that has run on this machine."""
-    folder = tmp_path / "here"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("here")
     done = run_pytest(make_project(folder), *COMMON, "-v")
     assert done.returncode == 0, done.stdout
     (folder / "out.txt").write_text(done.stdout)

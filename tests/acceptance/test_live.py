@@ -19,6 +19,7 @@ NAMED = ("--s3_bucket", "b", "--sagemaker_execution_role", "r")
         (0.0, NAMED, r"--max_cost is 0.0"),
         (1.0, (), r"lacks --s3_bucket and --sagemaker_execution_role; name them by --job_options"),
         (1.0, NAMED, r"finds no AWS credentials"),
+        (1.0, ("--s3_bucket=b", "--sagemaker_execution_role=r"), r"finds no AWS credentials"),
     ],
 )
 def test_a_live_account_lacks_something(

@@ -49,7 +49,8 @@ def cap_of(cap_usd: float | None, options: Sequence[str]) -> float:
             f"--aws live costs money, and --max_cost is {cap_usd}; say what all jobs may cost "
             "together, in USD: --max_cost 1"
         )
-    missing = [name for name in _NEEDED if name not in options]
+    named = {option.partition("=")[0] for option in options}
+    missing = [name for name in _NEEDED if name not in named]
     if missing:
         raise pytest.UsageError(
             f"--aws live lacks {' and '.join(missing)}; name them by --job_options, with the image"

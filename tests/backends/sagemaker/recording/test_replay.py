@@ -46,6 +46,7 @@ def recorded(
     return calls(folder / "calls")
 
 
+@pytest.mark.slow
 def test_a_recording_is_asked_again_and_answered_alike(
     sagemaker_emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
