@@ -139,6 +139,7 @@ def test_one_is_read_as_a_template(sagemaker_emulator: Emulator, tmp_path: Path)
         "max_runtime": 3600,
         "s3_bucket": "s3://team/toy",
     }
+    assert found["region"] == "us-east-1"
     assert found["template"]["tags"] == {"team": "blue"}
     assert [one["ChannelName"] for one in found["template"]["channels"]] == ["train"]
     assert found["extra"] == {

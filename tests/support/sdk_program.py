@@ -64,7 +64,7 @@ def read(told: dict[str, Any]) -> dict[str, Any]:
     from pytest_synebench.backends.sagemaker.trainer import read as reading
 
     session = boto3.session.Session()
-    return dataclasses.asdict(reading(trainer(told, session), session.region_name))
+    return dataclasses.asdict(reading(trainer(told, session)))
 
 
 def fields(_told: dict[str, Any]) -> list[str]:

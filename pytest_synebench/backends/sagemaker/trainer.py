@@ -73,14 +73,27 @@ class Trainer:
     template: Mapping[str, Any] = field(default_factory=dict)
     #: more fields of the request
     extra: Mapping[str, Any] = field(default_factory=dict)
+    region: str = ""  #: of its session; "": it has none
+
+    def check_region(self, region: str) -> None:
+        """Refuse jobs in another region than the trainer's.
+
+        Raises:
+            UsageError: they are to run in another.
+        """
+        if self.region not in ("", region):
+            raise _refused(
+                "sagemaker_session.boto_region_name",
+                self.region,
+                f"jobs run in {region}: set AWS_REGION",
+            )
 
 
-def read(trainer: object, region: str) -> Trainer:
+def read(trainer: object) -> Trainer:
     """Return what a trainer says.
 
     Args:
         trainer: a ``ModelTrainer``, or what has attributes by the same names.
-        region: that jobs are to run in.
 
     Raises:
         UsageError: it says what is the benchmark's to say, or what the service does not know.
@@ -90,11 +103,11 @@ def read(trainer: object, region: str) -> Trainer:
             f"{FIELD} is {trainer!r}; it must be a ModelTrainer of the SageMaker SDK, version 3, "
             "or a function that returns one"
         )
-    _check(trainer, region)
+    _check(trainer)
     return _Reading(trainer).done()
 
 
-def _check(trainer: object, region: str) -> None:
+def _check(trainer: object) -> None:
     for name, whose in OURS.items():
         value = _attribute(trainer, name)
         if value:
@@ -106,12 +119,6 @@ def _check(trainer: object, region: str) -> None:
     if (mode := _attribute(trainer, "training_input_mode")) not in (None, "File"):
         raise _refused(
             "training_input_mode", mode, "code comes as files: set input_mode of a channel instead"
-        )
-    session = _attribute(trainer, "sagemaker_session")
-    theirs = getattr(session, "boto_region_name", None)
-    if isinstance(theirs, str) and theirs != region:
-        raise _refused(
-            "sagemaker_session.boto_region_name", theirs, f"jobs run in {region}: set AWS_REGION"
         )
 
 
@@ -142,7 +149,13 @@ class _Reading:
                 self._extra["Environment"][VARIABLE],
                 "it is how a job finds its orders. Leave it out",
             )
-        return Trainer(params=self._params, template=self._template, extra=self._extra)
+        session = _attribute(self._trainer, "sagemaker_session")
+        return Trainer(
+            params=self._params,
+            template=self._template,
+            extra=self._extra,
+            region=str(getattr(session, "boto_region_name", None) or ""),
+        )
 
     def _compute(self) -> None:
         told = self._part("compute", ("ResourceConfig",), apart=("enable_managed_spot_training",))

@@ -61,7 +61,8 @@ def remote_backend(
     """
     emulated = plan.params["aws"] == "emulator"
     client = record(new_client())
-    trainer = handed(plan, client.meta.region_name)
+    trainer = handed(plan)
+    trainer.check_region(client.meta.region_name)
     params = _params(settled(plan.params, trainer), emulated=emulated)
     bucket, prefix = _bucket(params)
     layout = Layout(bucket=bucket, prefix=prefix, run=experiment(plan, directory))

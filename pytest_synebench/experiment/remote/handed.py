@@ -3,12 +3,15 @@
 Invariants (tests/experiment/remote/test_handed.py holds each one):
 - a parameter that is at its default takes what the trainer says;
 - what is said twice, and not alike, is refused with both values and where they stand;
+- a function is asked for a trainer when jobs are wanted, once, and not before;
 - without a trainer and further fields everything is as it was.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from pytest_synebench.backends.sagemaker.trainer import FIELD, Trainer, read
@@ -19,23 +22,28 @@ from pytest_synebench.experiment.plan.plan import Plan
 REQUEST = "job_request"
 
 
-def handed(plan: Plan, region: str) -> Trainer:
+def handed(plan: Plan) -> Trainer:
     """Return what was handed in: nothing, where nothing was.
 
     Raises:
         UsageError: it says what is the benchmark's to say, or contradicts the parameters.
     """
     given = plan.definition.model_trainer
-    made = given() if callable(given) else given
-    trainer = Trainer() if made is None else read(made, region)
+    made = _made(given) if callable(given) else given
+    trainer = Trainer() if made is None else read(made)
     more = plan.params[REQUEST] or {}
     if not isinstance(more, Mapping):
         raise UsageError(
             f"{REQUEST} is {more!r}; it must be a JSON object with fields of CreateTrainingJob, as "
             '{"VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}'
         )
-    extra = _joined(trainer.extra, more, "")
-    return Trainer(params=trainer.params, template=trainer.template, extra=extra)
+    return replace(trainer, extra=_joined(trainer.extra, more, ""))
+
+
+@cache
+def _made(make: Callable[[], object]) -> object:
+    """Return what a function makes: once, since a ModelTrainer asks AWS who its role is."""
+    return make()
 
 
 def settled(params: Mapping[str, Any], trainer: Trainer) -> dict[str, Any]:

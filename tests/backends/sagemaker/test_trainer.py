@@ -20,7 +20,7 @@ from pytest_synebench.errors import UsageError
 
 
 def told(**fields: Any) -> Trainer:
-    return read(trainer(**fields), "us-east-1")
+    return read(trainer(**fields))
 
 
 def said(found: Trainer) -> dict[str, Any]:
@@ -177,10 +177,6 @@ def test_a_mode_may_be_an_enum() -> None:
         ({"training_mode": Mode.LOCAL_CONTAINER}, "training_mode is 'LOCAL_CONTAINER'; .*local"),
         ({"training_input_mode": "Pipe"}, "training_input_mode is 'Pipe'; .*of a channel"),
         (
-            {"sagemaker_session": SimpleNamespace(boto_region_name="eu-west-1")},
-            "boto_region_name is 'eu-west-1'; jobs run in us-east-1: set AWS_REGION",
-        ),
-        (
             {"compute": compute(instance_groups=[{"instance_count": 1}])},
             "instance_groups is .*one",
         ),
@@ -212,9 +208,17 @@ def test_what_is_not_a_trainers_to_say_is_refused_by_name(
         told(**fields)
 
 
+def test_another_region_than_its_sessions_is_refused() -> None:
+    found = told(sagemaker_session=SimpleNamespace(boto_region_name="eu-west-1"))
+    found.check_region("eu-west-1")
+    told(sagemaker_session=None).check_region("us-east-1")
+    with pytest.raises(UsageError, match="boto_region_name is 'eu-west-1'; jobs run in us-east-1"):
+        found.check_region("us-east-1")
+
+
 def test_what_is_no_trainer_is_refused() -> None:
     with pytest.raises(UsageError, match=r"model_trainer is 7; it must be a ModelTrainer"):
-        read(7, "us-east-1")
+        read(7)
 
 
 def test_each_attribute_has_one_meaning() -> None:

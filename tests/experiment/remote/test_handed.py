@@ -16,12 +16,10 @@ from toy_plan import toy_params, toy_plan
 from pytest_synebench.errors import BenchmarkError, UsageError
 from pytest_synebench.experiment.remote.handed import handed, settled
 
-REGION = "us-east-1"
-
 
 def merged(folder: Path, made: object, **params: Any) -> dict[str, Any]:
     plan = toy_plan(folder, fields={"model_trainer": made}, backend="sagemaker", **params)
-    return settled(plan.params, handed(plan, REGION))
+    return settled(plan.params, handed(plan))
 
 
 def test_parameters_at_their_defaults_take_what_the_trainer_says(tmp_path: Path) -> None:
@@ -75,7 +73,7 @@ def test_without_a_trainer_everything_is_as_it_was(tmp_path: Path) -> None:
     assert merged(tmp_path, None) == toy_params(backend="sagemaker")
 
 
-def test_a_function_is_called_when_jobs_are_wanted_and_not_before(tmp_path: Path) -> None:
+def test_a_function_is_called_once_when_jobs_are_wanted_and_not_before(tmp_path: Path) -> None:
     called: list[bool] = []
 
     def make() -> SimpleNamespace:
@@ -84,8 +82,9 @@ def test_a_function_is_called_when_jobs_are_wanted_and_not_before(tmp_path: Path
 
     plan = toy_plan(tmp_path, fields={"model_trainer": make}, backend="sagemaker")
     assert not called
-    assert handed(plan, REGION).params["image_uri"][0] == IMAGE
-    assert called
+    assert handed(plan).params["image_uri"][0] == IMAGE
+    assert handed(plan).region == "us-east-1"
+    assert called == [True]
 
 
 def test_what_is_no_trainer_is_no_benchmark(tmp_path: Path) -> None:
