@@ -18,9 +18,9 @@ from bench import HERE, Bench
 ROWS: Mapping[str, Mapping[str, Any]] = {
     "checkpoint": {
         "title": "pause → resume on the local store, 200 MB",
-        "what": "A state of 200 MB in one file, saved by `torch.save` into a checkpoint (read again "
-        "and hashed, manifest, fsync, rename), looked at by the controller as at a pause (nothing "
-        "has written to it since), read, hashed and compared, and read by `torch.load`, as at a "
+        "what": "A state of 200 MB in one file, saved by `torch.save` into a checkpoint (read and "
+        "hashed, manifest, fsync, rename), looked at by the controller as at a pause (nothing has "
+        "written to it since), then compared byte for byte and read by `torch.load` as at a "
         "resume; against `torch.save`, fsync and `torch.load` of the same state, and without the "
         "fsync, which survives no power cut.",
         "columns": {
