@@ -16,9 +16,10 @@ import json
 import re
 import secrets
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from pytest_synebench.emulator.api import quota_list
 from pytest_synebench.emulator.api.operations import Operations
 from pytest_synebench.emulator.jobs.faults import Faults, Kind
 from pytest_synebench.emulator.refusal import Refusal
@@ -31,6 +32,7 @@ IN_JOB = "INSIDEOFAJOB"  #: begins the access key of those that jobs make
 _CREDENTIAL = re.compile(r"Credential=([^/,%]+)(?:/|%2F)[^/%]*(?:/|%2F)[^/%]*(?:/|%2F)([^/%]*)")
 _HOST = re.compile(r"(?:127\.0\.0\.1|(?:[a-z0-9.-]+\.)?localhost)(?::\d+)?")
 _JSON = "application/x-amz-json-1.1"
+_QUERY = frozenset({"sts", "iam"})  #: services that speak XML
 _Environ = dict[str, Any]
 _App = Callable[[_Environ, Any], Iterable[bytes]]
 
@@ -52,6 +54,7 @@ class Door:
         control: Control,
         faults: Faults,
         calls: Calls,
+        quotas: Mapping[str, int],
         others: _App,
     ) -> None:
         """Be ready.
@@ -62,6 +65,7 @@ class Door:
             control: answers those that drive the emulator.
             faults: what goes wrong.
             calls: counts.
+            quotas: instances at most, by the name that Service Quotas has for it.
             others: answers all the rest: S3, logs, IAM, STS, ECR.
         """
         self._keys = {access_key, INSIDE + access_key, IN_JOB + access_key}
@@ -69,6 +73,7 @@ class Door:
         self._control = control
         self._faults = faults
         self._calls = calls
+        self._quotas = quotas
         self._others = others
 
     def __call__(self, environ: _Environ, start: Any) -> Iterable[bytes]:
@@ -119,6 +124,8 @@ class Door:
     def _through(
         self, environ: _Environ, start: Any, operation: str, service: str, body: bytes
     ) -> Iterable[bytes]:
+        if operation == quota_list.OPERATION:
+            return _answer(start, 200, json.dumps(quota_list.listing(self._quotas)).encode())
         if service != "sagemaker":
             return self._others(environ, start)
         try:
@@ -182,6 +189,12 @@ def _refuse(start: Any, refusal: Refusal, service: str) -> Iterable[bytes]:
             f"<Message>{refusal.message}</Message></Error>"
         )
         return _answer(start, refusal.status, text.encode(), "application/xml")
+    if service in _QUERY:
+        text = (
+            f"<ErrorResponse><Error><Type>Sender</Type><Code>{refusal.code}</Code>"
+            f"<Message>{refusal.message}</Message></Error></ErrorResponse>"
+        )
+        return _answer(start, refusal.status, text.encode(), "text/xml")
     told = {"__type": refusal.code, "message": refusal.message}
     return _answer(start, refusal.status, json.dumps(told).encode())
 

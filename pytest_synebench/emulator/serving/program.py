@@ -93,6 +93,7 @@ class Program:
             control=control,
             faults=self._faults,
             calls=self._calls,
+            quotas=self._account.quotas,
             others=DomainDispatcherApplication(create_backend_app),
         )
         descriptor = self._socket.fileno()

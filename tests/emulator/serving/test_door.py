@@ -108,3 +108,12 @@ def test_requests_of_the_emulator_itself_meet_no_fault(sagemaker_emulator: Emula
     sagemaker_emulator.wait("a", "Completed")
     sagemaker_emulator.faults()
     assert "checkpoints/a/state.json" in keys(sagemaker_emulator)
+
+
+@pytest.mark.parametrize("service", ["sts", "iam"])
+def test_a_service_that_speaks_xml_refuses_in_it(
+    sagemaker_emulator: Emulator, service: str
+) -> None:
+    client = sagemaker_emulator.client(service, aws_access_key_id="testing", config=ONCE)
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        client.get_caller_identity() if service == "sts" else client.list_roles()
