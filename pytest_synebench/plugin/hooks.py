@@ -34,6 +34,15 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config, parser: pytest.Parser, args: list[str]
 ) -> Generator[None, object, object]:
     """Find what is asked for before the conftests are loaded, and its options after."""
+    if early_config.known_args_namespace.synebench_reap is not None:
+        with compat.located_imports(early_config):
+            result = yield
+        from pytest_synebench.plugin.session import reaping
+
+        with usage_errors():
+            reaping.add_options(early_config, parser)
+        early_config.pluginmanager.register(reaping, "synebench-reaping")
+        return result
     if not _asked_for(early_config, args):
         with compat.located_imports(early_config):
             result = yield

@@ -133,17 +133,24 @@ class BotoTrainingJobs:
 
     def named(self, prefix: str, modified_after_s: float = 0.0) -> Iterator[Mapping[str, Any]]:
         """Yield the jobs whose names begin with a prefix."""
-        told: dict[str, Any] = {"NameContains": prefix.rstrip("-"), "MaxResults": PAGE}
+        told: dict[str, Any] = {"NameContains": prefix.rstrip("-")}
         if modified_after_s:
             told["LastModifiedTimeAfter"] = modified_after_s
+        for one in self._listed(told):
+            if one["TrainingJobName"].startswith(prefix):
+                yield one
+
+    def unended(self) -> Iterator[Mapping[str, Any]]:
+        """Yield all jobs in progress, whoever made them."""
+        return self._listed({"StatusEquals": "InProgress"})
+
+    def _listed(self, told: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
         while True:
             try:
-                page = self._asked("list_training_jobs", **told)
+                page = self._asked("list_training_jobs", **told, MaxResults=PAGE)
             except _AnsweredError as error:
                 raise BackendError(f"jobs cannot be listed: {error}") from None
-            for one in page["TrainingJobSummaries"]:
-                if one["TrainingJobName"].startswith(prefix):
-                    yield one
+            yield from page["TrainingJobSummaries"]
             if not page.get("NextToken"):
                 return
             told["NextToken"] = page["NextToken"]

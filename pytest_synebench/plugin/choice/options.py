@@ -81,6 +81,15 @@ def add_static(parser: pytest.Parser) -> None:
         "stopped (Ctrl-Z) or on another machine; it writes nothing more from then on",
     )
     option(
+        "--synebench-reap",
+        nargs="?",
+        const="*",
+        metavar="JOB[,JOB]",
+        help="in place of a session: list the training jobs of ours in the AWS account that no "
+        "live run owns; with --yes they are asked to end, and those whose owner is unknown only "
+        "where JOB names them",
+    )
+    option(
         "--synebench-storage",
         metavar="DIR",
         help="where runs are kept (default: .synebench in the root directory)",
