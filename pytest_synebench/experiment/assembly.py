@@ -256,7 +256,9 @@ def build_backend(
         return simulation.backend(plan, blackbox, clock)
     if plan.remote:
         from pytest_synebench.experiment.remote.building import remote_backend
+        from pytest_synebench.experiment.remote.preflight import check
 
+        check(plan)
         return remote_backend(plan, directory, ledger(), remark)
     machine = site.machine
     threads = threads_per_trial(plan, machine)

@@ -17,7 +17,6 @@ from typing import Any
 from pytest_synebench.backends.local import briefing
 from pytest_synebench.backends.sagemaker.backend import SageMakerBackend, Timing
 from pytest_synebench.backends.sagemaker.desk import StoreDesk
-from pytest_synebench.backends.sagemaker.images import training_image
 from pytest_synebench.backends.sagemaker.layout import ARCHIVE, ENTRY, Layout
 from pytest_synebench.backends.sagemaker.mail import Mail
 from pytest_synebench.backends.sagemaker.names import Names
@@ -33,20 +32,20 @@ from pytest_synebench.backends.sagemaker.travelling import travelling
 from pytest_synebench.checkpoints.s3.asking import Asking
 from pytest_synebench.checkpoints.s3.asking import new_client as new_s3_client
 from pytest_synebench.checkpoints.s3.causes import status
-from pytest_synebench.errors import BackendError, StoreError, UsageError
+from pytest_synebench.errors import BackendError, StoreError
 from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.experiment.keeping.opening import experiment
 from pytest_synebench.experiment.plan.plan import Plan
-from pytest_synebench.experiment.remote.handed import handed, settled
+from pytest_synebench.experiment.remote.handed import handed
+from pytest_synebench.experiment.remote.needs import (
+    bucket_of,
+    image_of,
+    instance_type_of,
+    job_params,
+    role_of,
+)
 
 _EMULATED = Timing(shortest_s=0.05, longest_s=0.5, busy_s=0.5, busiest_s=5.0, gone_s=180.0)
-#: What an emulator takes for what it does not have, where the user names none.
-_EMULATED_PARAMS = {
-    "sagemaker_execution_role": "arn:aws:iam::123456789012:role/synebench",
-    "s3_bucket": "synebench",
-    "instance_type": "ml.m5.xlarge",
-}
-_EMULATED_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/emulated:1"
 _ABSENT = 404
 
 
@@ -63,8 +62,8 @@ def remote_backend(
     client = record(new_client())
     trainer = handed(plan)
     trainer.check_region(client.meta.region_name)
-    params = _params(settled(plan.params, trainer), emulated=emulated)
-    bucket, prefix = _bucket(params)
+    params = job_params(plan)
+    bucket, prefix = bucket_of(params)
     layout = Layout(bucket=bucket, prefix=prefix, run=experiment(plan, directory))
     script = plan.definition.script
     source = pack(script.parent, travelling())
@@ -88,49 +87,18 @@ def remote_backend(
         + (" of the emulator" if emulated else "")
     )
     timing = _EMULATED if emulated else Timing()
-    return SageMakerBackend(platform, Mail(*store), desk, timing=timing, remark=remark)
-
-
-def _params(given: Mapping[str, Any], *, emulated: bool) -> dict[str, Any]:
-    """Return the parameters, with what an emulator does not care about."""
-    params = dict(given)
-    if emulated:
-        params.update({k: v for k, v in _EMULATED_PARAMS.items() if not params[k]})
-        if not (params["framework"] and params["framework_version"]):
-            params["image_uri"] = params["image_uri"] or _EMULATED_IMAGE
-    return params
-
-
-def _bucket(params: Mapping[str, Any]) -> tuple[str, str]:
-    bucket, _, prefix = params["s3_bucket"].removeprefix("s3://").partition("/")
-    if not bucket:
-        raise UsageError(
-            "backend is 'sagemaker', and no bucket is named; jobs get their code and send their "
-            "reports through one: --s3_bucket BUCKET/PREFIX"
-        )
-    prefix = prefix.strip("/")
-    return bucket, f"{prefix}/" if prefix else ""
+    return SageMakerBackend(platform, Mail(*store), desk, timing=timing, remark=remark, bill=bill)
 
 
 def _template(
     plan: Plan, params: Mapping[str, Any], region: str, source: Source, trainer: Trainer
 ) -> Template:
-    if not params["sagemaker_execution_role"]:
-        raise UsageError(
-            "backend is 'sagemaker', and no role is named that jobs are to have; name one by "
-            "--sagemaker_execution_role arn:aws:iam::ACCOUNT:role/NAME"
-        )
-    if not params["instance_type"]:
-        raise UsageError(
-            f"backend is 'sagemaker', and {plan.benchmark} names no instance_type; choose the "
-            "machine of a job by --instance_type ml.m5.xlarge"
-        )
     definition = plan.definition
     metrics = (definition.metric, definition.resource_attr or "")
     return Template(
-        image_uri=params["image_uri"] or _image(plan.benchmark, params, region),
-        role=params["sagemaker_execution_role"],
-        instance_type=params["instance_type"],
+        role=role_of(params),
+        instance_type=instance_type_of(plan.benchmark, params),
+        image_uri=image_of(plan.benchmark, params, region),
         source=source.sha256,
         program=definition.script.name,
         max_runtime_s=params["max_runtime"],
@@ -140,17 +108,6 @@ def _template(
         extra=trainer.extra,
         **trainer.template,
     )
-
-
-def _image(benchmark: str, params: Mapping[str, Any], region: str) -> str:
-    framework, version = params["framework"], params["framework_version"]
-    if not framework or not version:
-        raise UsageError(
-            f"backend is 'sagemaker', and {benchmark} names no image for its jobs; choose "
-            "--framework PyTorch or HuggingFace with --framework_version, or an image of your own "
-            "by --image_uri"
-        )
-    return training_image(framework, version, region=region, instance_type=params["instance_type"])
 
 
 def _make_bucket(s3: Any, bucket: str, region: str) -> None:

@@ -16,7 +16,16 @@ from pytest_synebench.plugin import compat, loading
 from pytest_synebench.plugin.choice.options import LAUNCH
 
 # Not --synebench-set: ordinary tests that take a benchmark as a fixture read it too.
-_HARNESS = ("items", "resume", "dry-run", "verify-resume", "takeover", "storage", "html")
+_HARNESS = (
+    "items",
+    "resume",
+    "dry-run",
+    "preflight",
+    "verify-resume",
+    "takeover",
+    "storage",
+    "html",
+)
 
 
 def refuse(config: pytest.Config, parser: pytest.Parser) -> None:

@@ -68,6 +68,12 @@ def add_static(parser: pytest.Parser) -> None:
         "epochs that is, and how long it would take",
     )
     option(
+        "--synebench-preflight",
+        action="store_true",
+        help="in place of the experiments, with --backend sagemaker: look whether their jobs can "
+        "be made (credentials, region, role, bucket, quota, image), and tell what mends the rest",
+    )
+    option(
         "--synebench-verify-resume",
         action="store_true",
         help="in place of the experiments: train the first config of each variant without a break, "

@@ -2,7 +2,8 @@
 
     synebench::<benchmark>::<variant>-<scheduler>-<searcher>[-key=value…]-r<run_id>::trial[i]
 
-With ``--synebench-verify-resume`` a check of each variant takes the place of its experiments.
+With ``--synebench-verify-resume`` a check of each variant takes the place of its experiments, with
+``--synebench-preflight`` a look at what its jobs need.
 
 Experiments are made by pytest's own parametrisation of a synthetic test function that takes the
 benchmark's fixture. So overriding, other fixtures as axes, marks and ``-k`` work because pytest
@@ -32,7 +33,7 @@ from pytest_synebench.plugin.choice.command_line import CHOSEN, picked_run_ids
 from pytest_synebench.plugin.choice.selection import Selection, typed_of
 from pytest_synebench.plugin.declaration import located
 from pytest_synebench.plugin.gate import ask
-from pytest_synebench.plugin.nodes import items
+from pytest_synebench.plugin.nodes import items, preflight
 from pytest_synebench.plugin.nodes.experiment import Experiment
 from pytest_synebench.plugin.nodes.parametrizing import visible
 from pytest_synebench.plugin.nodes.resume import ResumeCheck
@@ -123,6 +124,8 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
         if self.config.option.synebench_verify_resume:
             yield from self._checks(prototype, selection, variant, seen)
             return
+        looks = self.config.option.synebench_preflight
+        make_items = preflight.of_experiment if looks else items.of_experiment
         setup = setup_id(variant, selection.params, selection.listed)
         for run_id in _run_ids(self.config, selection, setup):
             yield Experiment.from_parent(
@@ -133,7 +136,7 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
                 variant=variant,
                 run_id=run_id,
                 where=seen.where,
-                make_items=items.of_experiment,
+                make_items=make_items,
             )
 
     def _checks(

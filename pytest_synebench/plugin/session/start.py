@@ -34,7 +34,7 @@ from pytest_synebench.plugin.session import page
 from pytest_synebench.plugin.session.progress import heartbeat_s
 
 OFFSET = xdist.OFFSET
-_NO_CHECK = ("save", "compare", "gate", "accept", "resume", "dry_run")
+_NO_CHECK = ("save", "compare", "gate", "accept", "resume", "dry_run", "preflight")
 _SEEN = pytest.StashKey[list[Chain]]()
 
 
@@ -102,6 +102,7 @@ def check(config: pytest.Config) -> None:
             remember(config, typed)
         for selection in selections(config, one):
             _check_verifiable(config, selection)
+            _check_remote(config, selection)
 
 
 def _check_verifiable(config: pytest.Config, selection: Selection) -> None:
@@ -114,6 +115,16 @@ def _check_verifiable(config: pytest.Config, selection: Selection) -> None:
                 f"--synebench-verify-resume trains {selection.benchmark} from its checkpoints, and "
                 f"{key} is {value!r}; leave --{key} out, or the check"
             )
+
+
+def _check_remote(config: pytest.Config, selection: Selection) -> None:
+    """Refuse to look whether jobs can be made that nobody asks for."""
+    backend = selection.params["backend"]
+    if config.option.synebench_preflight and backend != "sagemaker":
+        raise UsageError(
+            f"--synebench-preflight looks at what jobs of --backend sagemaker need, and backend of "
+            f"{selection.benchmark} is {backend!r}; give that, or leave --synebench-preflight out"
+        )
 
 
 def _refuse_besides_verifying(option: object) -> None:

@@ -18,6 +18,7 @@ from pytest_synebench.plugin import loading, xdist
 from pytest_synebench.plugin.choice.chain import chain
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES
 from pytest_synebench.plugin.nodes.items import PREVIEW
+from pytest_synebench.plugin.nodes.preflight import TOLD as PREFLIGHT
 from pytest_synebench.plugin.nodes.resume import TOLD
 
 
@@ -25,6 +26,7 @@ def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
     """Write the summaries of this session; a worker that was interrupted has sent none."""
     show_told(reporter, PREVIEW, "synebench: nothing was started")
     show_told(reporter, TOLD, "synebench: resuming")
+    show_told(reporter, PREFLIGHT, "synebench: before the first job")
     if config.option.synebench_verify_resume:
         return  # a check that was interrupted is begun again
     found = config.stash.get(SUMMARIES, None) or []
