@@ -12,10 +12,12 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pytest_synebench.backends.local.backend import LocalBackend
+from pytest_synebench.backends.sagemaker.backend import SageMakerBackend
+from pytest_synebench.backends.sagemaker.spending.bill import Bill
 from pytest_synebench.backends.simulated.backend import SimulatedBackend
 from pytest_synebench.clock import Clock, SystemClock, VirtualClock
 from pytest_synebench.errors import BackendError, RunError, SearcherError
@@ -77,6 +79,7 @@ class Run:
     _copy: ResultsCopy | None = None
     _busy_s: dict[TrialId, float] = field(default_factory=dict)
     _external: ExternalSearcher | None = None  #: what asks a process for configs
+    _bill: Bill | None = None  #: what its jobs cost
 
     @classmethod
     def open(
@@ -174,7 +177,8 @@ class Run:
         clock: Clock = VirtualClock(self.table.at_s) if plan.simulated else self._clock
         kept = self.launch.open_ledger
         backend = build_backend(plan, self.directory, clock, self._site, say, kept)
-        if plan.remote:
+        if isinstance(backend, SageMakerBackend):
+            self._bill = backend.bill
             backend = FencedBackend(backend, lease)
         elif isinstance(backend, LocalBackend):
             fenced = FencedBackend(backend, lease)  # what is simulated acts on nothing outside
@@ -206,6 +210,7 @@ class Run:
                 wind_down_s=0.0 if plan.simulated else plan.params["stop_grace"] + _FORCE_S,
                 session_s=keeping.session_s,
                 instant=plan.simulated,
+                cap=None if self._bill is None else self._bill.exceeded,
             ),
         )
 
@@ -300,7 +305,9 @@ class Run:
 
     def status(self) -> str:
         """Return one line on how it goes."""
-        return summary.status(self.plan, self.table, self._measured_s(), self.launch.ledger)
+        cost = "" if self._bill is None else self._bill.short()
+        ledger = self.launch.ledger
+        return summary.status(self.plan, self.table, self._measured_s(), ledger, cost)
 
     def _measured_s(self) -> float:
         if self._tuner is not None:
@@ -310,27 +317,14 @@ class Run:
     def summary(self) -> summary.Summary:
         """Return what a person wants to know at the end."""
         best = self.table.best
-        return summary.Summary(
-            name=self.plan.name,
-            metric=self.plan.definition.metric,
-            mode=self.plan.definition.mode,
-            best=None if best is None else self.metric(best.loss),
-            best_trial=None if best is None else best.trial_id,
-            best_level=0 if best is None else best.resource,
+        return replace(
+            summary.of(self.plan, self.table, self.launch.ledger, self.directory),
             command="" if best is None else self.command(best.trial_id),
-            outcomes=summary.outcomes(self.table),
-            resumes=summary.resumes(self.table),
-            unit=self.plan.definition.resource_attr or "level",
-            units=self.table.units,
-            saved=self.table.saved,
-            repeated=self.table.repeated,
             wall_s=self._measured_s(),
-            dataset=self.plan.definition.dataset,
-            directory=self.directory,
             reason=self.reason,
             finished=self.finished,
             fenced=self.fenced,
-            kept=summary.kept(self.plan, self.table, self.launch.ledger),
+            cost="" if self._bill is None else self._bill.words(),
             remarks=tuple(self._all_remarks()),
         )
 
@@ -383,6 +377,8 @@ class Run:
             self._lease = None
         if self._external is not None:
             self._external.close()
+        if self._bill is not None:
+            self._bill.close()
 
     @contextlib.contextmanager
     def _step(self) -> Iterator[None]:
@@ -392,6 +388,8 @@ class Run:
             yield
 
     def _write_timings(self) -> None:
+        if self._bill is not None:
+            self._bill.write()
         if self._tuner is None or not self._tuner.timings:
             return
         lines = list(self._tuner.timings)

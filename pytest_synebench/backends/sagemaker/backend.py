@@ -40,6 +40,7 @@ from pytest_synebench.backends.sagemaker.platform import (
     RefusedJobError,
 )
 from pytest_synebench.backends.sagemaker.remote import Remote
+from pytest_synebench.backends.sagemaker.spending.bill import Bill
 from pytest_synebench.channel import Message
 from pytest_synebench.clock import Clock, SystemClock
 from pytest_synebench.errors import BackendError, StoreError
@@ -93,6 +94,7 @@ class SageMakerBackend:
         timing: Timing | None = None,
         clock: Clock | None = None,
         remark: Callable[[str], None] | None = None,
+        bill: Bill | None = None,
     ) -> None:
         """End what an earlier controller of the run left, and be ready.
 
@@ -103,11 +105,12 @@ class SageMakerBackend:
             timing: how often they are asked.
             clock: for waits.
             remark: takes a line on what a user should know.
+            bill: what the jobs cost, for whoever wants to know.
 
         Raises:
             BackendError: the platform cannot be used, or a job does not end.
         """
-        self.clock = clock or SystemClock()
+        self.clock, self.bill = clock or SystemClock(), bill
         self._platform, self._mail, self._desk = platform, mail, desk
         self._timing = timing or Timing()
         self._remark = remark or _ignore

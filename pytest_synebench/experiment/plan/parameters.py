@@ -45,6 +45,7 @@ class Parameter:
     choices: tuple[str, ...] = ()  #: for STR: the only values; () any
     instead: Callable[[str], str] | None = None  #: of a value that is no choice: what to give
     minimum: float | None = None  #: for INT and FLOAT
+    above: float | None = None  #: for INT and FLOAT: what a value must be more than
     optional: bool = False  #: whether None is a value ("none" on the command line); not for STR
     #: For STR: refuses, by UsageError, what is none of the values, where ``choices`` are not all.
     refuse: Callable[[str], None] | None = None
@@ -71,8 +72,12 @@ class Parameter:
                 f"{self.name} is {value!r}; known: {', '.join(self.choices)}."
                 + (self.instead(str(value)) if self.instead else near(str(value), self.choices))
             )
-        if self.minimum is not None and isinstance(value, int | float) and value < self.minimum:
+        if isinstance(value, int | float) and self._is_below(value):
             raise UsageError(f"{self.name} is {value!r}; it must be {self.rule}")
+
+    def _is_below(self, value: float) -> bool:
+        low = self.minimum is not None and value < self.minimum
+        return low or (self.above is not None and value <= self.above)
 
     @property
     def rule(self) -> str:
@@ -80,6 +85,8 @@ class Parameter:
         words = _WORDS[self.kind]
         if self.minimum is not None:
             words += f" from {self.minimum:g} up"
+        if self.above is not None:
+            words += f" above {self.above:g}"
         return words + (", or none" if self.optional else "")
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from pytest_synebench.backends.sagemaker.spending.prices import price_of
 from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import BenchmarkError, UsageError
 from pytest_synebench.experiment.plan.parameters import near
@@ -77,6 +78,7 @@ class Plan:
                 f"{self.definition.report_protocol!r}), which the back-end 'sagemaker' does not "
                 "read; use pytest_synebench.training.Reporter in the script, or --backend local"
             )
+        check_price(self.params, self.params["instance_type"])
 
     def _warnings(self) -> list[str]:
         found = []
@@ -143,6 +145,24 @@ class Plan:
         """Return the seed of a trial: equal for each of its attempts, 0 <= seed < 2**32."""
         key = f"trial/{self.seed}/{trial_id}".encode()
         return int.from_bytes(sha256(key).digest()[:4], "big")
+
+
+def check_price(params: Mapping[str, Any], instance_type: str) -> None:
+    """Refuse a bound on the cost of jobs whose price nobody knows.
+
+    Args:
+        params: of an experiment.
+        instance_type: of its jobs; "": that is not known yet.
+
+    Raises:
+        UsageError: with the machine, and the option that says its price.
+    """
+    most = params["max_cost"]
+    if most is not None and instance_type and not price_of(instance_type, params["instance_price"]):
+        raise UsageError(
+            f"max_cost is {most:.10g}, and nobody has said what an hour of {instance_type} costs; "
+            "say it by --instance_price USD"
+        )
 
 
 def setup_id(variant: str, params: Mapping[str, Any], listed: Sequence[str]) -> str:

@@ -36,6 +36,7 @@ from pytest_synebench.errors import BackendError, StoreError
 from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.experiment.keeping.opening import experiment
 from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.remote.billing import billed
 from pytest_synebench.experiment.remote.handed import handed
 from pytest_synebench.experiment.remote.needs import (
     bucket_of,
@@ -77,8 +78,9 @@ def remote_backend(
     except StoreError as error:
         raise BackendError(f"the jobs' bucket cannot be used: {error}") from error
     names = Names(plan.benchmark, layout.run)
+    bill = billed(plan, directory, template, client.meta.region_name, remark)
     platform = SageMakerPlatform(
-        BotoTrainingJobs(client), names, partial(creation, template, layout, names)
+        BotoTrainingJobs(client), names, partial(creation, template, layout, names), bill
     )
     store = (s3, bucket, layout.experiment, ask)
     desk = StoreDesk(*store, ledger, briefing.config_arguments)

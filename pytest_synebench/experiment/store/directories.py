@@ -42,7 +42,14 @@ _FREE_BYTES = 20 * 2**20
 _BESIDE = "beside_sha256"  # of the header: the script's own modules
 #: Parameters that say when a run ends: a finished one goes on where one of these has changed.
 LIMITS = frozenset(
-    {"num_trials", "scheduler_timeout", "resource_budget", "target_value", "max_failures"}
+    {
+        "num_trials",
+        "scheduler_timeout",
+        "resource_budget",
+        "target_value",
+        "max_cost",
+        "max_failures",
+    }
 )
 #: Parameters that say how a run is carried out, not what it is: these may change on a resume.
 CHANGEABLE = LIMITS | frozenset(
@@ -63,6 +70,7 @@ CHANGEABLE = LIMITS | frozenset(
         "max_runtime",
         "spot",
         "keep_alive",
+        "instance_price",
         "resume_examples",
         "resume_tolerance",
         "checkpoint_disk_mb",

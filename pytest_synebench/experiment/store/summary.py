@@ -45,12 +45,39 @@ class Summary:
     finished: bool
     resumes: dict[str, int] = field(default_factory=dict)  #: how many came to what
     kept: str = ""  #: what the checkpoint_store has; "": there is none
+    cost: str = ""  #: of jobs, and by which price; "": there are none
     fenced: bool = False  #: another session has it now
     remarks: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data, which any channel can carry."""
         return {**asdict(self), "directory": str(self.directory), "remarks": list(self.remarks)}
+
+
+def of(plan: Plan, table: TrialTable, ledger: Ledger | None, directory: Path) -> Summary:
+    """Return what the journal says of an experiment; how it ended is added by whoever knows."""
+    best = table.best
+    return Summary(
+        name=plan.name,
+        metric=plan.definition.metric,
+        mode=plan.definition.mode,
+        best=None if best is None else signed(best.loss, plan.definition.mode),
+        best_trial=None if best is None else best.trial_id,
+        best_level=0 if best is None else best.resource,
+        command="",
+        outcomes=outcomes(table),
+        resumes=resumes(table),
+        unit=plan.definition.resource_attr or "level",
+        units=table.units,
+        saved=table.saved,
+        repeated=table.repeated,
+        wall_s=0.0,
+        dataset=plan.definition.dataset,
+        directory=directory,
+        reason="",
+        finished=False,
+        kept=kept(plan, table, ledger),
+    )
 
 
 def command_line(plan: Plan, config: Config) -> str:
@@ -89,8 +116,10 @@ def signed(loss: float, mode: str) -> float:
     return -loss if mode == "max" else loss
 
 
-def status(plan: Plan, table: TrialTable, at_s: float, ledger: Ledger | None = None) -> str:
-    """Return one line on a running experiment."""
+def status(
+    plan: Plan, table: TrialTable, at_s: float, ledger: Ledger | None = None, cost: str = ""
+) -> str:
+    """Return one line on a running experiment; ``cost`` is what its jobs cost so far."""
     trials = table.trials.values()
     ended = sum(trial.state.final for trial in trials)
     paused = sum(trial.state is TrialState.PAUSED for trial in trials)
@@ -103,7 +132,8 @@ def status(plan: Plan, table: TrialTable, at_s: float, ledger: Ledger | None = N
     if table.best is not None:
         best = signed(table.best.loss, plan.definition.mode)
         parts.append(f"best {plan.definition.metric}={best:.5g} (#{table.best.trial_id})")
-    return ", ".join(parts) + f", {at_s:.0f} s"
+    parts.append(f"{at_s:.0f} s")
+    return ", ".join([*parts, cost] if cost else parts)
 
 
 def _where(plan: Plan, trial: TrialRecord, ledger: Ledger | None) -> str:
@@ -142,6 +172,8 @@ def lines(one: Mapping[str, Any]) -> list[str]:
         out.append(f"  resumes: {told}")
     if one.get("kept"):
         out.append(f"  checkpoints: {one['kept']}")
+    if one.get("cost"):
+        out.append(f"  cost: {one['cost']}")
     if one["dataset"]:
         out.append(f"  data: {one['dataset']}")
     out.append(f"  files: {one['directory']}")

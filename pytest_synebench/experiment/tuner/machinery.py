@@ -16,6 +16,7 @@ from pytest_synebench.experiment.tuner.deadlines import Deadlines, Watch
 from pytest_synebench.experiment.tuner.intake import Intake
 from pytest_synebench.experiment.tuner.launch import Launch
 from pytest_synebench.experiment.tuner.order import AsItComes, Order
+from pytest_synebench.experiment.tuner.stopwatch import Stopwatch
 from pytest_synebench.schedulers.protocol import Scheduler
 
 
@@ -73,6 +74,7 @@ class Limits:
     session_s: float | None = None  #: measured seconds after which this session breaks off
     #: whether waiting takes no time, and all that is due at one moment can be had at once
     instant: bool = False
+    cap: Callable[[], str] | None = None  #: says why no more may be spent, or ""
 
     @property
     def polls(self) -> int:
@@ -89,8 +91,20 @@ class Limits:
 
     @property
     def timed(self) -> bool:
-        """Whether time alone may end the experiment, or the session."""
-        return self.session_s is not None or self.budget.scheduler_timeout_s is not None
+        """Whether the experiment, or the session, may end although nothing is reported."""
+        time = self.session_s is not None or self.budget.scheduler_timeout_s is not None
+        return time or self.cap is not None
+
+    def over(self, parts: Machinery, at_s: float, watch: Stopwatch) -> tuple[str, bool]:
+        """Return why nothing more is to happen, or "", and whether the experiment is over by that.
+
+        What is measured, time and money, ends only a session of a run in virtual time.
+        """
+        if reason := self.budget.exceeded(parts.table, at_s):
+            return reason, True
+        if self.session_s is not None and (reason := self.breaks_off(watch.session_s())):
+            return reason, False
+        return ("" if self.cap is None else self.cap()), not parts.order.virtual
 
     def breaks_off(self, session_s: float) -> str:
         """Return why a session that has taken so many seconds is interrupted, or ""."""

@@ -346,14 +346,11 @@ class Tuner:
 
     def _over(self) -> bool:
         if not self.reason:
-            budget, session_s = self.limits.budget, self.limits.session_s
-            now_s = 0.0 if budget.scheduler_timeout_s is None else self.now_s()
-            if reason := budget.exceeded(self.parts.table, now_s):
-                self.close(reason, finished=True)
-            elif session_s is not None and (
-                reason := self.limits.breaks_off(self.attempts.watch.session_s())
-            ):
-                self.close(reason, finished=False)
+            limits, watch = self.limits, self.attempts.watch
+            now_s = 0.0 if limits.budget.scheduler_timeout_s is None else self.now_s()
+            reason, finished = limits.over(self.parts, now_s, watch)
+            if reason:
+                self.close(reason, finished=finished)
         return bool(self.reason)
 
     # -- time ------------------------------------------------------------------------------------

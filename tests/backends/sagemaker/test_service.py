@@ -33,6 +33,7 @@ from pytest_synebench.backends.sagemaker.platform import BusyError, Phase, Refus
 from pytest_synebench.backends.sagemaker.port import BotoTrainingJobs, new_client
 from pytest_synebench.backends.sagemaker.request import creation
 from pytest_synebench.backends.sagemaker.service import SageMakerPlatform
+from pytest_synebench.backends.sagemaker.spending.bill import Bill
 from pytest_synebench.backends.sagemaker.travelling import ENTRY as ENTRY_FILE
 from pytest_synebench.backends.sagemaker.travelling import travelling
 from pytest_synebench.checkpoints.s3.asking import Asking
@@ -234,3 +235,39 @@ def test_a_job_that_is_refused_says_which_rule(account: Account) -> None:
     told = account.spec(11)
     with pytest.raises(RefusedJobError, match="TrainingImage"):
         account.platform().create(told, account.desk.orders(told))
+
+
+def test_a_job_that_a_dead_controller_asked_for_is_ended_whenever_it_turns_up(
+    account: Account,
+) -> None:
+    dead, living = account.platform(), account.platform()
+    earlier, later = (account.spec(12, n, config={"mode": "wait at 1"}) for n in (0, 1))
+    living.create(later, account.desk.orders(later))
+    dead.create(earlier, account.desk.orders(earlier))  # its request was on its way
+    living.states([later.key])
+    account.emulator.wait(account.job(earlier), "Stopping", "Stopped")
+    account.emulator.wait_for_line(account.job(later), "[report] epoch=1")
+    dead.states([earlier.key])  # who was taken over from ends nothing of the one who did
+    assert living.states([later.key])[later.key].phase is Phase.PLACED
+
+
+def test_what_the_service_counts_of_each_job_is_asked_for_once(
+    account: Account, tmp_path: Path
+) -> None:
+    bill = Bill(tmp_path, None, now_s=account.emulator.now_s)
+    jobs = BotoTrainingJobs(new_client())
+    request = partial(creation, account.template, LAYOUT, NAMES)
+    platform = SageMakerPlatform(jobs, NAMES, request, bill)
+    told = account.spec(13, config={"mode": "wait at 1"})
+    platform.create(told, account.desk.orders(told))
+    account.emulator.wait_for_line(account.job(told), "[report] epoch=1")
+    platform.states([told.key])
+    account.emulator.advance(50)
+    platform.stop(told.key)
+    account.emulator.wait(account.job(told), "Stopped")
+    before = account.emulator.calls().get("DescribeTrainingJob", 0)
+    for _ in range(3):
+        assert platform.unfinished() == []
+    assert account.emulator.calls()["DescribeTrainingJob"] == before + 1
+    bill.write()
+    assert b'"billable_s": 50' in (tmp_path / "costs.jsonl").read_bytes()

@@ -119,6 +119,8 @@ def test_the_type_of_the_default_is_the_kind(default: object, kind: Kind) -> Non
         (parameter(Kind.FLOAT), "fast", "p is 'fast'; it must be a finite number"),
         (parameter(Kind.FLOAT), "nan", "p is nan; it must be a finite number"),
         (parameter(Kind.FLOAT), "inf", "p is inf; it must be a finite number"),
+        (parameter(Kind.FLOAT, above=0), "0", "p is 0.0; it must be a finite number above 0"),
+        (parameter(Kind.INT, above=2, optional=True), "2", "an integer above 2, or none"),
         (parameter(Kind.FLOAT, minimum=0), "-1", "p is -1.0; it must be a finite number from 0 up"),
         (parameter(Kind.LEVELS), "3 1", r"p is \[3, 1\]; it must be ascending levels from 1 up"),
         (parameter(Kind.LEVELS), "0 1", r"p is \[0, 1\]; it must be ascending"),

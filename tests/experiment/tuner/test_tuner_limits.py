@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_synebench.clock import VirtualClock
 from pytest_synebench.errors import RunError
 from pytest_synebench.events import Closed
 from pytest_synebench.experiment.journal.journal import read_journal
+from pytest_synebench.experiment.tuner.tuner import Tuner
 from pytest_synebench.trial import TrialId, TrialState
 
 
@@ -287,3 +289,38 @@ def test_a_gap_between_levels_is_remarked_once(tmp_path: Path) -> None:
     )
     tuner = Bench(tmp_path, {"scheduler": "fifo", "num_trials": 2}, every_other).run()
     assert sum("reported level 2 after 0" in remark for remark in tuner.remarks) == 1
+
+
+def capped(bench: Bench, units: int) -> Tuner:
+    """Return a session that has spent all its money with so many units."""
+    tuner = bench.session()
+    table = tuner.parts.table
+    tuner.limits = replace(tuner.limits, cap=lambda: "spent" if table.units >= units else "")
+    return tuner
+
+
+def test_a_bound_on_the_cost_ends_the_experiment(tmp_path: Path) -> None:
+    tuner = capped(Bench(tmp_path, {"num_trials": 10, "num_workers": 2}), 5)
+    finish(tuner)
+    assert (tuner.reason, tuner.finished) == ("spent", True)
+    assert tuner.parts.table.units == 5
+    assert tuner.live == {}
+
+
+def test_of_a_deterministic_run_it_ends_a_session_and_the_next_decides_the_same(
+    tmp_path: Path,
+) -> None:
+    folders = [tmp_path / "unbroken", tmp_path / "broken"]
+    for folder in folders:
+        folder.mkdir()
+    unbroken, broken = (Bench(folder, {"deterministic": True}) for folder in folders)
+    tuner = capped(broken, 5)
+    finish(tuner)
+    assert (tuner.reason, tuner.finished) == ("spent", False)
+    assert journaled(broken.run()) == journaled(unbroken.run())
+
+
+def test_where_it_is_reached_already_nothing_is_started(tmp_path: Path) -> None:
+    tuner = capped(Bench(tmp_path, {"num_trials": 10}), 0)
+    finish(tuner)
+    assert len(tuner.parts.table.trials) == 0

@@ -36,6 +36,15 @@ BUDGETS = (
         help="the experiment ends when the metric is as good as this",
     ),
     Parameter(
+        name="max_cost",
+        default=None,
+        kind=Kind.FLOAT,
+        above=0,
+        optional=True,
+        help="sagemaker: USD that the jobs of an experiment may cost, to end them included: it "
+        "ends before; a deterministic one is interrupted instead",
+    ),
+    Parameter(
         name="max_failures",
         default=1,
         kind=Kind.INT,

@@ -79,4 +79,13 @@ JOBS = (
         help='sagemaker: more fields of CreateTrainingJob, as JSON: {"VpcConfig": …}; they win '
         "over ours",
     ),
+    Parameter(
+        name="instance_price",
+        default=None,
+        kind=Kind.FLOAT,
+        above=0,
+        optional=True,
+        help="sagemaker: USD that an hour of an instance costs you; none: what is known of it, for "
+        "us-east-1",
+    ),
 )
