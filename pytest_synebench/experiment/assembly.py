@@ -220,10 +220,17 @@ def threads_per_trial(plan: Plan, machine: Machine) -> int | None:
     return max(1, machine.processors // running)
 
 
-def build_store(plan: Plan) -> CheckpointStore:
-    """Return what says which checkpoints of a run can be trusted."""
+def build_store(plan: Plan, directory: Path) -> CheckpointStore:
+    """Return what says which checkpoints of a run can be trusted.
+
+    Args:
+        plan: of the run.
+        directory: of the run.
+    """
     if plan.remote:
-        return KeptStore()
+        from pytest_synebench.experiment.remote.archive import archive_of_jobs
+
+        return KeptStore(lambda: archive_of_jobs(plan, directory))
     return SimulatedStore() if plan.simulated else LocalStore()
 
 

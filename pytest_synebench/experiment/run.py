@@ -118,7 +118,7 @@ class Run:
         fresh = directory is None
         if directory is None:
             directory = directories.create(root, plan, clock)
-        launch = Launch(plan, scheduler, directory, build_store(plan))
+        launch = Launch(plan, scheduler, directory, build_store(plan, directory))
         run = cls(
             plan, directory, TrialTable(), launch, resumed=not fresh, _clock=clock, _site=site
         )

@@ -13,14 +13,12 @@ import select
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-from toy_project import JOURNALS, make_project, run_pytest, start_pytest, until_gone, wait_for_lines
+from decisions import Line, decided
+from toy_project import make_project, run_pytest, start_pytest, until_gone, wait_for_lines
 
 from pytest_synebench.backends.supervision.leftovers import everything
-from pytest_synebench.events import Ended, Reported, SlotFreed, to_json
-from pytest_synebench.experiment.journal.journal import read_journal
 
 RUN = ("--synebench", "toy", "--work", "200000", "--deterministic", "1", "-q")
 KILLS = int(os.environ.get("SYNEBENCH_KILLS", "8"))
@@ -42,19 +40,6 @@ if os.fork() == 0:
 else:
     os.wait()
 """
-
-Line = tuple[dict[str, Any], list[dict[str, Any]]]
-
-
-def decided(folder: Path) -> list[Line]:
-    """Return what the scheduler was told, and what it said, over all sessions of the one run."""
-    (path,) = folder.glob(JOURNALS)
-    _, entries = read_journal(path)
-    return [
-        (to_json(entry.event), [to_json(decision) for decision in entry.decisions])
-        for entry in entries
-        if isinstance(entry.event, SlotFreed | Reported | Ended)
-    ]
 
 
 def hidden_alive(folder: Path) -> list[int]:

@@ -67,11 +67,6 @@ class Plan:
     def _check_remote(self) -> None:
         if not self.remote:
             return
-        if self.scheduler == "pbt":
-            raise UsageError(
-                "pbt starts trials from the checkpoints of others, which the back-end 'sagemaker' "
-                "does not copy; choose another --scheduler, or --backend local"
-            )
         if self.definition.report_protocol != "channel":
             raise UsageError(
                 f"{self.benchmark} reports by what it prints (report_protocol "

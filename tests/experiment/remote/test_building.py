@@ -33,8 +33,9 @@ def build(folder: Path, **params: Any) -> list[str]:
     """Build a back-end, and let it go; return what it remarks."""
     plan = toy_plan(folder, **{**ALL, **params})
     remarks: list[str] = []
-    (folder / "run").mkdir(exist_ok=True)
-    remote_backend(plan, folder / "run", Ledger(folder / "run"), remarks.append).close()
+    run = folder / ".run"  # hidden: it does not travel with the code
+    run.mkdir(exist_ok=True)
+    remote_backend(plan, run, Ledger(run), remarks.append).close()
     return remarks
 
 
@@ -62,17 +63,6 @@ def test_a_value_that_no_job_can_have_is_refused(
         build(tmp_path, framework="MXNet")
     with pytest.raises(UsageError, match="keep_alive is 60 with Spot"):
         build(tmp_path, keep_alive=60, spot=True)
-
-
-@pytest.mark.parametrize(
-    ("params", "told"),
-    [({"scheduler": "pbt"}, "pbt starts trials from the checkpoints of others")],
-)
-def test_a_scheduler_that_copies_is_refused(
-    tmp_path: Path, params: dict[str, Any], told: str
-) -> None:
-    with pytest.raises(UsageError, match=told):
-        toy_plan(tmp_path, **{**ALL, **params})
 
 
 def test_equal_code_is_uploaded_once(sagemaker_emulator: Emulator, tmp_path: Path) -> None:
