@@ -13,6 +13,10 @@ from toy_project import run_pytest
 pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
 from pytest_synebench import load_runs
+from pytest_synebench.emulator import Emulator
+from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
+
+__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 COMMON = (
     *("--synebench", "height_with_cost", "--variant", "instant", "--scheduler", "asha_promotion"),
@@ -47,6 +51,16 @@ def test_jobs_give_the_items_and_results_of_processes(tmp_path: Path) -> None:
     assert items(remote.stdout) == items(local.stdout)
     assert "of the emulator" in remote.stdout
     assert rows(there) == rows(here)
+
+
+def test_an_emulator_that_runs_already_is_used_and_left_as_it_is(
+    sagemaker_emulator: Emulator, tmp_path: Path
+) -> None:
+    done = run_pytest(tmp_path, *COMMON, *EMULATED, "--num_trials", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    jobs = sagemaker_emulator.client("sagemaker").list_training_jobs()["TrainingJobSummaries"]
+    assert jobs
+    assert {job["TrainingJobStatus"] for job in jobs} == {"Completed"}
 
 
 def test_without_jobs_nothing_of_aws_is_imported(tmp_path: Path) -> None:

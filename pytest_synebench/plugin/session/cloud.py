@@ -2,6 +2,7 @@
 
 Invariants (tests/plugin/test_sagemaker.py holds each one):
 - an emulator is started with the first experiment that wants it, once, and ends with the session;
+- one that runs already, and that the environment leads to, is used and left as it is;
 - without one nothing of AWS is imported.
 """
 
@@ -16,6 +17,7 @@ from pytest_synebench.experiment.plan.plan import Plan
 
 _EMULATED = pytest.StashKey[bool]()
 _NOT_ITS = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
+_LOOPBACK, _KEY = "http://127.0.0.1:", "EMULATED"  #: begin the variables that an emulator prints
 
 
 def prepare(config: pytest.Config, plan: Plan) -> None:
@@ -25,6 +27,8 @@ def prepare(config: pytest.Config, plan: Plan) -> None:
         UsageError: the emulator cannot run here, or is not installed.
     """
     if not plan.remote or plan.params["aws"] != "emulator" or config.stash.get(_EMULATED, False):
+        return
+    if runs_already():
         return
     from pytest_synebench.emulator import emulating
 
@@ -38,6 +42,12 @@ def prepare(config: pytest.Config, plan: Plan) -> None:
     changed = (*emulator.variables, *_NOT_ITS)
     config.add_cleanup(lambda: _restore(before, changed))
     config.stash[_EMULATED] = True
+
+
+def runs_already() -> bool:
+    """Whether the environment leads to an emulator on this machine, as it prints its variables."""
+    url, key = os.environ.get("AWS_ENDPOINT_URL", ""), os.environ.get("AWS_ACCESS_KEY_ID", "")
+    return url.startswith(_LOOPBACK) and key.startswith(_KEY)
 
 
 def _restore(before: dict[str, str], names: tuple[str, ...]) -> None:
