@@ -235,7 +235,8 @@ class JobContract:
     # -- what a script finds ---------------------------------------------------------------------
 
     def test_hyperparameters_are_arguments_by_name(self, job: Job) -> None:
-        told = {"lr": "0.1", "model": '"lstm"', "b": "true", "tied": "false", "layers": "3"}
+        told: dict[str, Any] = {"lr": "0.1", "model": '"lstm"', "b": "true", "tied": "false"}
+        told["layers"] = "3"
         job.begin(TELLS, **told)
         job.ends("Completed")
         first, second = ["-b", "True", "--layers", "3"], ["--lr", "0.1", "--model", "lstm"]
@@ -257,7 +258,8 @@ class JobContract:
         assert job.told["argv"] == ["--layers", '["a", "b"]', "--more", '{"k": 1}']
 
     def test_hyperparameters_are_variables(self, job: Job) -> None:
-        job.begin(TELLS, **{"lr": "0.1", "model": '"lstm"', "tied": "true", "batch-size": "8"})
+        sent: dict[str, Any] = {"lr": "0.1", "model": '"lstm"', "tied": "true", "batch-size": "8"}
+        job.begin(TELLS, **sent)
         job.ends("Completed")
         found = job.told["variables"]
         typed = {"lr": 0.1, "model": "lstm", "tied": True, "batch-size": 8}
