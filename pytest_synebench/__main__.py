@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from pytest_synebench.errors import SynebenchError, UsageError
 
 USAGE = 4  #: as pytest's
+_RUNS = "directories with runs, or s3://BUCKET/PREFIX"
 _FILTERS = {
     "benchmark": "only runs of this benchmark (a glob; repeatable)",
     "setup": "only runs of this setup (a glob; repeatable)",
@@ -34,15 +35,17 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(prog="python -m pytest_synebench", description="Runs, after pytest has ended.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     gate = commands.add_parser("gate", help="compare stored runs with a baseline")
-    gate.add_argument("baseline", type=Path, help="a baseline's .json, or a directory with runs")
-    gate.add_argument("candidate", type=Path, help="a directory with runs")
+    gate.add_argument(
+        "baseline", help="a baseline's .json, a directory with runs, or s3://BUCKET/PREFIX"
+    )
+    gate.add_argument("candidate", help=_RUNS)
     gate.add_argument(
         "--gate", default="strict", metavar="RULE", help="strict, sensitive, best:2%%, best:0.1"
     )
     gate.add_argument("--json", type=Path, metavar="FILE", help="write the verdict there as JSON")
     gate.add_argument("--markdown", type=Path, metavar="FILE", help="and there as Markdown")
     report = commands.add_parser("report", help="make one HTML page of stored runs")
-    report.add_argument("runs", nargs="+", metavar="RUNS", help="directories with runs")
+    report.add_argument("runs", nargs="+", metavar="RUNS", help=_RUNS)
     report.add_argument(
         "--html",
         type=Path,
@@ -70,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument(
         "format", metavar="FORMAT", help="mlflow, optuna, tensorboard, or one of a package"
     )
-    export.add_argument("runs", nargs="+", metavar="RUNS", help="directories with runs")
+    export.add_argument("runs", nargs="+", metavar="RUNS", help=_RUNS)
     export.add_argument(
         "--to",
         required=True,
@@ -103,7 +106,7 @@ def _gate(options: argparse.Namespace) -> int:
         stored.baseline_of(options.baseline),
         stored.runs_below(options.candidate),
         rule,
-        options.baseline.stem,
+        Path(options.baseline).stem,
     )
     for judgement in verdict.judgements:
         sys.stdout.write("\n".join(report.lines(judgement)) + "\n")

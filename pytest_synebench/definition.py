@@ -21,7 +21,7 @@ from typing import Any, Literal, Self
 
 from pytest_synebench.blackboxes.protocol import Blackbox
 from pytest_synebench.errors import BenchmarkError, UsageError
-from pytest_synebench.scoring import checked_scores
+from pytest_synebench.scoring import checked_scores, is_tolerance, retrainings
 from pytest_synebench.space import ConfigSpace, Domain
 from pytest_synebench.trial import Config, Scalar
 
@@ -56,7 +56,8 @@ class Benchmark:
     preload: tuple[str, ...] = ()  #: modules to import once for all trials
     #: what it is simulated by, or a function that returns that when it is first needed
     blackbox: Blackbox | Callable[[], Blackbox] | None = None
-    tolerance: float | None = None  #: shift of the metric that the gate puts up with
+    #: shift of the metric that the gate puts up with; "10%": of the gain over random search
+    tolerance: float | str | None = None
     floor: float | None = None  #: value that the metric cannot, or need not, better
     #: what else the gate judges a run by: {"sum:cost": "min", "trials": "same"}
     scores: Mapping[str, str | tuple[str, float]] = field(default_factory=dict)
@@ -87,12 +88,21 @@ class Benchmark:
         _check_floor(self.floor)
         _check_trainer(self.model_trainer)
         self._set("scores", checked_scores(self.scores))
+        self._check_retraining()
         for name in ("paired", "repeatable"):
             _check_flag(name, getattr(self, name))
         self._set("space", _checked_space(self.config_space))
         self._set("config_space", dict(self.config_space))
         self._check_max_resource()
         self._set("points_to_evaluate", _checked_points(self.space, self.points_to_evaluate))
+
+    def _check_retraining(self) -> None:
+        for name, how in checked_scores(self.scores).items():
+            if retrainings([name]) and how.direction != self.mode:
+                raise BenchmarkError(
+                    f"scores[{name!r}] is {how.direction!r}, and it is a value of the metric, "
+                    f"whose mode is {self.mode!r}; give it the same"
+                )
 
     def _set(self, field_name: str, value: object) -> None:
         object.__setattr__(self, field_name, value)
@@ -204,9 +214,10 @@ def _checked_preload(preload: object) -> tuple[str, ...]:
 def _check_tolerance(tolerance: object) -> None:
     if tolerance is None:
         return
-    if not isinstance(tolerance, int | float) or not 0 <= tolerance < float("inf"):
+    if not is_tolerance(tolerance):
         raise BenchmarkError(
-            f"tolerance is {tolerance!r}; it must be a number from 0 up, in units of the metric"
+            f"tolerance is {tolerance!r}; it must be a number from 0 up, in units of the metric, "
+            "or a share such as '10%' of how much better the baseline is than random search"
         )
 
 

@@ -15,9 +15,10 @@ Invariants (tests/test_scoring.py holds each one):
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeGuard
 
 from pytest_synebench.errors import BenchmarkError
 
@@ -39,8 +40,14 @@ WITH_VALUE = {
     "units_to": "resource units run until the metric was that good",
     "seconds_to": "time until the metric was that good",
 }
+#: Followed by ":" and a number of trainings, from 1 to 100.
+WITH_COUNT = {
+    "reevaluated": "mean metric of the best config when it is trained so many times anew",
+}
+_MOST_TRAININGS = 100
 _DIRECTIONS = ("min", "max", "same")
 _OURS = ("final", "area")
+_SHARE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)%", re.ASCII)
 
 
 class Declared(NamedTuple):
@@ -74,13 +81,42 @@ def _check_name(name: object) -> None:
         return
     if colon and rest and (kind in WITH_KEY or (kind in WITH_VALUE and _is_number(rest))):
         return
-    known = [*COUNTS, *(f"{one}:KEY" for one in WITH_KEY), *(f"{one}:VALUE" for one in WITH_VALUE)]
+    if kind in WITH_COUNT and rest in map(str, range(1, _MOST_TRAININGS + 1)):
+        return
+    spelled = {":KEY": WITH_KEY, ":VALUE": WITH_VALUE, ":N": WITH_COUNT}
+    known = [*COUNTS, *(f"{one}{end}" for end, kinds in spelled.items() for one in kinds)]
     close = get_close_matches(str(name), known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     ours = f"; {' and '.join(_OURS)} are always judged" if name in _OURS else ""
     raise BenchmarkError(
         f"scores has {name!r}, which is no score{ours}; there are: {', '.join(known)}.{hint}"
     )
+
+
+def is_tolerance(value: object) -> TypeGuard[float | str]:
+    """Whether a value says which shift of the metric is put up with: a number, or "10%".
+
+    >>> is_tolerance(0.5), is_tolerance("2.5%"), is_tolerance("2.5"), is_tolerance(-1)
+    (True, True, False, False)
+    """
+    if isinstance(value, str):
+        return _SHARE.fullmatch(value) is not None
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
+def retrainings(names: Iterable[str]) -> int:
+    """Return how often the best config is trained anew for scores of these names.
+
+    >>> retrainings(["trials", "reevaluated:3"])
+    3
+    """
+    parts = [name.partition(":") for name in names]
+    return max((int(rest) for kind, _, rest in parts if kind in WITH_COUNT), default=0)
+
+
+def of_the_chosen(name: str) -> bool:
+    """Whether a score tells what the best config is worth otherwise than by what chose it."""
+    return name.partition(":")[0] in {"incumbent", *WITH_COUNT}
 
 
 def _is_number(text: str) -> bool:

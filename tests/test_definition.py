@@ -111,6 +111,11 @@ SPACE = {"lr": loguniform(1, 100), "epochs": 9}
         ({"preload": [1]}, r"preload is \[1\]; it must be a tuple"),
         ({"tolerance": -1}, "tolerance is -1; it must be a number from 0 up"),
         ({"tolerance": float("nan")}, "tolerance is nan; it must be a number"),
+        ({"tolerance": "5"}, "tolerance is '5'; it must be a number .* or a share such as '10%'"),
+        (
+            {"scores": {"reevaluated:3": "max"}},
+            r"scores\['reevaluated:3'\] is 'max', and it is a value .*, whose mode is 'min'",
+        ),
         ({"floor": float("inf")}, "floor is inf; it must be a number, in units of the metric"),
         ({"floor": True}, "floor is True; it must be a number"),
         ({"scores": {"trial": "same"}}, r"scores has 'trial', .* Did you mean 'trials'\?"),

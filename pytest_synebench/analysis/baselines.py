@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.plan.parameter_table import GLOBALS
 from pytest_synebench.experiment.store.directories import CHANGEABLE, LIMITS
 from pytest_synebench.experiment.store.results import RunRecord
-from pytest_synebench.scoring import Declared, checked_scores
+from pytest_synebench.scoring import Declared, checked_scores, retrainings
 
 SCHEMA = 1
 FINGERPRINTS = 2  #: run ids whose decisions are kept
@@ -90,6 +90,12 @@ class Entry:
         return bool(self._gate.get("paired", False))
 
     @property
+    def tolerance(self) -> float | str | None:
+        """What its benchmark put up with when it was made; a share is not told in units."""
+        told: float | str | None = self._gate.get("tolerance")
+        return told
+
+    @property
     def _gate(self) -> Json:
         gate: Json = self.data.get("gate", {})  # a baseline may be older than this
         return gate
@@ -121,6 +127,7 @@ class Entry:
             (f"{kind} {name}", self.data[kind].get(name), metadata.get(kind, {}).get(name))
             for kind in ("versions", "machine")
             for name in sorted({*self.data[kind], *metadata.get(kind, {})})
+            if kind == "versions" or (name in self.data[kind] and name in metadata.get(kind, {}))
         ]
         return ", ".join(f"{name} {a} then, {b} now" for name, a, b in pairs if a != b)
 
@@ -190,12 +197,17 @@ def make_entry(
         runs: of the setup.
         accepted: why it was moved, each time.
         commit: what they are of; "": not known.
+
+    Raises:
+        UsageError: they are judged by a re-evaluation that one of them does not have.
     """
     by_id = {int(run.metadata["run_id"]): run for run in runs}
     found = {run_id: incumbent(run.trials) for run_id, run in sorted(by_id.items())}
     units = horizon(found.values())
     first = by_id[min(by_id)].metadata
     gate = first.get("gate", {})
+    if lacking := lacks_reevaluation(runs, gate.get("scores", ())):
+        raise UsageError(lacking)
     return Entry(
         {
             "problem": problem(first),
@@ -221,6 +233,19 @@ def make_entry(
     )
 
 
+def lacks_reevaluation(runs: Sequence[RunRecord], declared: Iterable[str]) -> str:
+    """Return which run lacks the trainings of its best config that scores ask for; "": none."""
+    times = retrainings(declared)
+    for run in runs:
+        if len(run.reevaluated) < times and run.best_report is not None:
+            return (
+                f"{run.name} is judged by reevaluated:{times}, and its best config was trained "
+                f"anew {len(run.reevaluated)} times ({run.directory}); sessions with "
+                "--synebench-save or --synebench-compare do that, others do not"
+            )
+    return ""
+
+
 def _scores(run: RunRecord, units: int, gate: Json) -> dict[str, float]:
     return run_scores(
         run.trials,
@@ -228,6 +253,7 @@ def _scores(run: RunRecord, units: int, gate: Json) -> dict[str, float]:
         mode=str(run.metadata.get("mode", "min")),
         floor=gate.get("floor"),
         declared=gate.get("scores", ()),
+        reevaluated=run.reevaluated,
     )
 
 

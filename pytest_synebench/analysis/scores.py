@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pytest_synebench.analysis.curves import Curve, incumbent
 from pytest_synebench.experiment.journal.trials import TrialRecord
-from pytest_synebench.scoring import WITH_KEY, WITH_VALUE
+from pytest_synebench.scoring import WITH_COUNT, WITH_KEY, WITH_VALUE
 from pytest_synebench.trial import Report, Scalar, TrialState
 
 Trials = Sequence[TrialRecord]
@@ -27,6 +27,7 @@ def run_scores(
     mode: str,
     floor: float | None = None,
     declared: Iterable[str] = (),
+    reevaluated: Sequence[float] = (),
 ) -> dict[str, float]:
     """Return the scores of a run by name.
 
@@ -36,21 +37,33 @@ def run_scores(
         mode: of the metric, ``min`` or ``max``.
         floor: what the metric cannot, or need not, better; in its own sign.
         declared: names of further scores.
+        reevaluated: losses of the best config when it was trained anew.
     """
     sign = -1.0 if mode == "max" else 1.0
     curve = incumbent(trials)
     scores = curve.scores(horizon, None if floor is None else sign * floor)
-    return scores | {name: _declared(name, trials, curve, sign) for name in declared}
+    return scores | {name: _declared(name, trials, curve, sign, reevaluated) for name in declared}
 
 
-def _declared(name: str, trials: Trials, curve: Curve, sign: float) -> float:
+def _declared(
+    name: str, trials: Trials, curve: Curve, sign: float, reevaluated: Sequence[float]
+) -> float:
     kind, _, rest = name.partition(":")
+    if kind in WITH_COUNT:
+        return sign * _mean(reevaluated, int(rest))
     if kind in WITH_KEY:
         return {"sum": _summed, "incumbent": _of_best}[kind](trials, rest)
     if kind in WITH_VALUE:
         target = sign * float(rest)
         return _units_to(curve, target) if kind == "units_to" else _seconds_to(trials, target)
     return _COUNTS[kind](trials)
+
+
+def _mean(losses: Sequence[float], count: int) -> float:
+    """Return the mean of the first so many; NaN: there are fewer, or one was not measured."""
+    kept = losses[:count]
+    whole = len(kept) == count and all(map(math.isfinite, kept))
+    return math.fsum(kept) / count if whole else math.nan
 
 
 def _summed(trials: Trials, key: str) -> float:

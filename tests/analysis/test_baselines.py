@@ -129,6 +129,7 @@ def test_other_machines_and_versions_are_told(tmp_path: Path) -> None:
     made = entry(tmp_path)
     assert made.elsewhere(METADATA) == ""
     assert made.elsewhere({**METADATA, "machine": {"cpus": 8}}) == "machine cpus 2 then, 8 now"
+    assert made.elsewhere({**METADATA, "machine": {"cpus": 2, "model": "x"}}) == "", "it is older"
 
 
 def test_the_problem_is_plain_data() -> None:

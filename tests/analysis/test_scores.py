@@ -68,6 +68,19 @@ def test_by_hand(name: str, value: float) -> None:
     assert score(name) == pytest.approx(value, nan_ok=True)
 
 
+def test_what_is_trained_anew_counts_by_its_mean() -> None:
+    def of(*losses: float, mode: str = "min") -> float:
+        names = ["reevaluated:2"]
+        told = run_scores(TRIALS, 4, mode=mode, declared=names, reevaluated=losses)
+        return told["reevaluated:2"]
+
+    assert of(1.0, 3.0, 99.0) == 2.0
+    assert of(-0.5, -0.7, mode="max") == pytest.approx(0.6)
+    assert math.isnan(of(1.0))
+    assert math.isnan(of(1.0, NAN))
+    assert math.isnan(of())
+
+
 def test_a_target_is_in_the_metric_s_own_sign() -> None:
     accurate = [trial(0, (-0.5, 0), (-0.9, 0))]
     assert score("units_to:0.9", accurate, "max") == 2

@@ -34,6 +34,7 @@ from pytest_synebench.analysis.gate.verdicts import (
     most_alarming,
 )
 from pytest_synebench.analysis.statistics.ranks import holm, ordered, stratified_p
+from pytest_synebench.scoring import of_the_chosen
 
 __all__ = ["Ask", "Case", "Scores", "Suite", "judge", "judge_suite"]
 
@@ -137,11 +138,26 @@ def _concluded(
     elif weak := _weakness(case, comparisons):
         verdict, reason = Verdict.INCONCLUSIVE, f"not shown to be worse, but {weak}"
     else:
-        better = [one.score for one in comparisons if one.high < 0 and not one.either]
-        reason = f"better: {', '.join(better)}" if better else "not shown to be worse"
-        verdict = Verdict.PASS
+        verdict, reason = Verdict.PASS, _improvement(comparisons) or "not shown to be worse"
     said = _said(case, verdict, reason, comparisons=comparisons, runs=runs, looks=looks)
     return replace(said, worse=tuple(worse))
+
+
+def _improvement(comparisons: Sequence[Comparison]) -> str:
+    """Return what is better; "": nothing is shown to be.
+
+    The best of noisier values is better by chance. So what else tells the worth of the best config
+    is named where it is not better as well.
+    """
+    better = [one.score for one in comparisons if one.high < 0 and not one.either]
+    if not better:
+        return ""
+    not_so = [
+        one.score
+        for one in comparisons
+        if of_the_chosen(one.score) and one.score not in better and not one.either
+    ]
+    return f"better: {', '.join(better)}" + (f", but not {', '.join(not_so)}" if not_so else "")
 
 
 def _weakness(case: Case, comparisons: tuple[Comparison, ...]) -> str:

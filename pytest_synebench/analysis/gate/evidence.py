@@ -3,6 +3,7 @@
 Invariants (tests/analysis/gate/test_evidence.py):
 - run ids of baseline and candidate are disjoint, and so are their seeds, whatever the offsets;
 - a fingerprint is equal only where every compared run decided the same;
+- times that a clock has measured are not compared;
 - a run that differs from itself, and run ids that no longer differ, are said to ignore a seed.
 """
 
@@ -16,6 +17,8 @@ from pytest_synebench.analysis.curves import SCORES
 from pytest_synebench.analysis.fingerprint import trace
 from pytest_synebench.analysis.gate.engine import Case
 from pytest_synebench.experiment.store.results import RunRecord
+
+_TIMES = ("seconds", "seconds_to")
 
 
 def repeated_run_ids(entry: Entry, offset: int) -> tuple[int, ...]:
@@ -51,6 +54,20 @@ def cannot_pair(entry: Entry, offset: int) -> str:
     return (
         f"the baseline was made with random_seed_offset {entry.offset}, this has {offset}, and its "
         "runs are compared pair by pair; give both the same"
+    )
+
+
+def measured_time(entry: Entry) -> str:
+    """Return that a score compares times that a clock has measured; "": none does."""
+    params = entry.data["problem"]["params"]
+    virtual = params.get("deterministic") or params.get("backend") == "simulated"
+    timed = [name for name in entry.declared if name.partition(":")[0] in _TIMES]
+    if virtual or not timed:
+        return ""
+    return (
+        f"{timed[0]} of these runs is real time, which depends on the machine and its load: only "
+        "runs in turns on one machine could be compared; make them with --deterministic 1, whose "
+        "time is virtual, or leave that score out"
     )
 
 

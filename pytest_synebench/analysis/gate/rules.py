@@ -5,7 +5,7 @@ Invariants (tests/analysis/gate/test_rules.py):
 - what is no rule is refused with what is.
 
 Source of the numbers: simulations over five families of noise and real tuning runs; re-run by
-``python perf/gate_error_rates.py``, shown in docs/gate/README.md.
+``python perf/gate_error_rates.py`` and ``perf/gate_tuning_runs.py``, shown in docs/gate/README.md.
 """
 
 from __future__ import annotations

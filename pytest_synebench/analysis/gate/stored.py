@@ -1,7 +1,8 @@
-"""Compares runs that lie on disk: two directories, or a baseline and a directory.
+"""Compares runs that are stored, on disk or in S3: two places, or a baseline and a place.
 
 Invariants (tests/test_main.py):
 - the engine is the session's; runs are what there is, so each setup is looked at once;
+- runs in S3 are judged as the same runs on disk;
 - a setup that only one side has is named; where no setup is on both, that is an error;
 - runs of equal run ids decide by their fingerprints, all others by their scores.
 """
@@ -12,7 +13,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_synebench.analysis.baselines import Entry, make_entry, read_baseline
+from pytest_synebench.analysis.baselines import (
+    Entry,
+    lacks_reevaluation,
+    make_entry,
+    read_baseline,
+)
 from pytest_synebench.analysis.gate.engine import Case, Suite, judge, judge_suite
 from pytest_synebench.analysis.gate.evidence import (
     candidate_scores,
@@ -20,9 +26,12 @@ from pytest_synebench.analysis.gate.evidence import (
     case,
     compare_fingerprints,
     ignores_seed,
+    measured_time,
 )
 from pytest_synebench.analysis.gate.rules import Rule
 from pytest_synebench.analysis.gate.verdicts import Judgement, SuiteJudgement, Verdict
+from pytest_synebench.analysis.tolerances import in_units
+from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.store.results import RunRecord, load_runs
 
 _RUNS_AT_MOST = 40  #: per side and setup: more are not needed, and an exact test of many is slow
@@ -30,11 +39,15 @@ _RUNS_AT_MOST = 40  #: per side and setup: more are not needed, and an exact tes
 Runs = Mapping[str, dict[int, RunRecord]]  #: benchmark::setup, run id
 
 
-def runs_below(path: Path) -> Runs:
+def runs_below(path: str | Path) -> Runs:
     """Return the finished runs at or below a path, the latest of each setup and run id.
+
+    Args:
+        path: a directory, or ``s3://BUCKET/PREFIX``.
 
     Raises:
         UsageError: there is none.
+        StoreError: the bucket cannot be used.
     """
     out: dict[str, dict[int, RunRecord]] = {}
     for run in load_runs(path):
@@ -45,17 +58,29 @@ def runs_below(path: Path) -> Runs:
 
 
 def _first(runs: dict[int, RunRecord]) -> dict[int, RunRecord]:
-    return {run_id: runs[run_id] for run_id in sorted(runs)[:_RUNS_AT_MOST]}
+    kept = {run_id: runs[run_id] for run_id in sorted(runs)[:_RUNS_AT_MOST]}
+    for run in kept.values():
+        _ = run.trials  # which brings its journal here, whose decisions are compared as well
+    return kept
 
 
-def baseline_of(path: Path) -> Mapping[str, Entry]:
-    """Return the entries of a baseline's file, or those that the runs below a directory give.
+def baseline_of(path: str | Path) -> Mapping[str, Entry]:
+    """Return the entries of a baseline's file, or those that the runs below a place give.
+
+    Args:
+        path: a baseline's file; or a directory, or ``s3://BUCKET/PREFIX``, with runs.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: it is none of these.
+        StoreError: the bucket cannot be used.
     """
-    if path.suffix == ".json":
-        return read_baseline(path)
+    if str(path).endswith(".json"):
+        if str(path).startswith("s3://"):
+            raise UsageError(
+                f"{path} is a file in S3; a baseline's file is read from disk, where version "
+                "control keeps it: fetch it first, or name the prefix below which runs are"
+            )
+        return read_baseline(Path(path))
     return {name: make_entry(list(runs.values())) for name, runs in runs_below(path).items()}
 
 
@@ -68,7 +93,7 @@ def compare(
     judged: list[tuple[Case | None, Judgement]] = []
     for setup in sorted({*baseline, *candidate}):
         if setup in baseline and setup in candidate:
-            judged.append(_judged(setup, baseline[setup], candidate[setup], suite))
+            judged.append(_judged(setup, baseline, candidate[setup], suite))
         else:
             side = "the candidate" if setup in baseline else "the baseline"
             reason = f"{side} has no run of it"
@@ -77,8 +102,9 @@ def compare(
 
 
 def _judged(
-    setup: str, entry: Entry, runs: Mapping[int, RunRecord], suite: Suite
+    setup: str, entries: Mapping[str, Entry], runs: Mapping[int, RunRecord], suite: Suite
 ) -> tuple[Case, Judgement]:
+    entry = entries[setup]
     metadata = next(iter(runs.values())).metadata
     repeated = {i: run for i, run in runs.items() if i in entry.fingerprints}
     offset = int(metadata["params"]["random_seed_offset"])
@@ -88,10 +114,21 @@ def _judged(
     fresh = [run for run in runs.values() if int(run.metadata["seed"]) not in entry.seeds]
     if entry.paired:
         entry, fresh = _pairs(entry, runs)
+    told, refused = metadata.get("gate", {}).get("tolerance"), ""
+    try:
+        tolerance = in_units(told, entry, entries, setup)
+    except UsageError as error:
+        tolerance, refused = 0.0, str(error)
     known = replace(
-        case(setup, entry, same=same, notes=notes, stored=True),
+        case(setup, entry, same=same, notes=notes, stored=True, tolerance=tolerance),
         candidate=candidate_scores(entry, fresh),
-        refused=cannot_pair(entry, offset) or ("" if same else ignores_seed(entry, repeated)),
+        refused=""
+        if same
+        else refused
+        or cannot_pair(entry, offset)
+        or measured_time(entry)
+        or ignores_seed(entry, repeated)
+        or lacks_reevaluation(fresh, entry.declared),
         differences=entry.differences(metadata),
     )
     answer = judge(known, suite)

@@ -2,6 +2,7 @@
 
     <root>/runs/<benchmark>/<setup>/r<run_id>-<UTC>-<hex>/
         lease.json  journal.jsonl  timings.jsonl  metadata.json  results.csv.gz  trials/<i>/…
+        reevaluated/runs/…
 
 Invariants (tests/experiment/store/test_directories.py):
 - two runs never share a directory, however close in time they begin;
@@ -250,16 +251,34 @@ def describe(plan: Plan, clock: Clock) -> dict[str, Any]:
             "floor": plan.definition.floor,
             "scores": {name: list(how) for name, how in plan.definition.scores.items()},
             "paired": plan.definition.paired,
+            "tolerance": plan.definition.tolerance,
         },
         "created_utc": clock.utc().isoformat(),
         "commit": commit(plan.definition.script.parent),
         "versions": versions(),
-        "machine": {
-            "system": platform.system(),
-            "processor": platform.machine(),
-            "cpus": os.cpu_count(),
-        },
+        "machine": dict(machine()),
     }
+
+
+@cache
+def machine() -> Mapping[str, Any]:
+    """Return the class of machine that a result may depend on; once per process."""
+    return {
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "model": _model(Path("/proc/cpuinfo")),
+        "cpus": os.cpu_count(),
+    }
+
+
+def _model(told: Path) -> str:
+    """Return what Linux calls the processor; elsewhere what Python does, "" where nothing does."""
+    try:
+        lines = told.read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 def versions() -> dict[str, str]:

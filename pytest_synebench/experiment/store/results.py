@@ -26,12 +26,13 @@ from pytest_synebench.errors import JournalError, StoreError, UsageError
 from pytest_synebench.experiment.journal.journal import read_journal
 from pytest_synebench.experiment.journal.trials import TrialRecord, TrialTable
 from pytest_synebench.experiment.store.finding import Found, Head, Where, began, find
-from pytest_synebench.trial import Config, Scalar
+from pytest_synebench.trial import Config, Report, Scalar
 
 if TYPE_CHECKING:
     import pandas
 
 Row = dict[str, Scalar]
+REEVALUATED = "reevaluated"  #: of metadata, and the folder of the trainings that it is of
 
 
 def rows(trials: Iterable[TrialRecord], resource_attr: str | None) -> Iterator[Row]:
@@ -114,6 +115,23 @@ class RunRecord:
         losses = [report.loss for trial in self.trials for report in trial.reports]
         finite = [(loss, i) for i, loss in enumerate(losses) if math.isfinite(loss)]
         return self.rows[min(finite)[1]] if finite else None
+
+    @property
+    def best_report(self) -> Report | None:
+        """The best report, or None where there is no finite one."""
+        reports = [report for trial in self.trials for report in trial.reports]
+        finite = [report for report in reports if math.isfinite(report.loss)]
+        return min(finite, key=lambda report: report.loss, default=None)
+
+    @property
+    def reevaluated(self) -> tuple[float, ...]:
+        """Losses of its best config when it was trained anew with fresh seeds; (): it was not."""
+        told, best = self.metadata.get(REEVALUATED), self.best_report
+        if not told or best is None:
+            return ()
+        if (told["trial"], told["level"]) != (best.trial_id, best.resource):
+            return ()  # the run has gone on since
+        return tuple(math.nan if loss is None else loss for loss in told["losses"])
 
     @property
     def best_config(self) -> Config | None:

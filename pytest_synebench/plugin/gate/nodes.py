@@ -14,8 +14,6 @@ Invariants (tests/plugin/gate/test_story.py):
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,17 +26,18 @@ from pytest_synebench.analysis.gate.reruns import Reruns
 from pytest_synebench.analysis.gate.rules import STRICT
 from pytest_synebench.analysis.gate.verdicts import Judgement, SuiteJudgement, Verdict
 from pytest_synebench.definition import Benchmark
-from pytest_synebench.durable import replace_file
 from pytest_synebench.errors import SynebenchError, UsageError
 from pytest_synebench.experiment.plan.plan import setup_id
 from pytest_synebench.plugin import compat
 from pytest_synebench.plugin.choice.selection import Selection
 from pytest_synebench.plugin.gate.ask import ASKED, Asked, asked
 from pytest_synebench.plugin.gate.confirming import confirmed
+from pytest_synebench.plugin.gate.publishing import publish
 from pytest_synebench.plugin.gate.settling import Settling
 from pytest_synebench.plugin.nodes.collect import BenchmarkNode, at_home
 from pytest_synebench.plugin.nodes.experiment import storage
 from pytest_synebench.plugin.nodes.items import Unsuccessful
+from pytest_synebench.scoring import is_tolerance
 
 MARK = "synebench_gate"
 JUDGED = pytest.StashKey[list["Judged"]]()
@@ -161,9 +160,9 @@ class GateItem(pytest.Function):
                 raise compat.skip_here(reason)
             return self._erred(reason)
         definition = compat.fixture_value(self, self.selection.benchmark)
-        settling = Settling(self, entry, definition)
         reruns = Reruns(storage(self.config) / "gates" / "reruns.json")
         try:
+            settling = Settling(self, entry, definition)
             case, judgement = settling.verdict(
                 suite_of(self.session), reruns, again=self.asked.again
             )
@@ -174,7 +173,7 @@ class GateItem(pytest.Function):
     def _erred(self, reason: str) -> Judged:
         return Judged(None, Judgement(name=self.title, verdict=Verdict.ERROR, reason=reason), self)
 
-    def tolerance(self, definition: Benchmark) -> float | None:
+    def tolerance(self, definition: Benchmark) -> float | str | None:
         """Return the shift that is put up with: what a mark says, else what the benchmark does.
 
         Raises:
@@ -185,12 +184,12 @@ class GateItem(pytest.Function):
             return definition.tolerance
         tolerance = mark.kwargs.get("tolerance")
         known = not mark.args and set(mark.kwargs) == {"tolerance"}
-        if not known or not isinstance(tolerance, int | float) or not 0 <= tolerance < math.inf:
+        if not known or not is_tolerance(tolerance):
             raise UsageError(
                 f"{MARK} is given {[*mark.args, mark.kwargs]!r}; it takes tolerance=NUMBER, from 0 "
-                "up, in units of the metric"
+                "up, in units of the metric, or tolerance='10%', of the gain over random search"
             )
-        return float(tolerance)
+        return tolerance
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Return where the benchmark is declared, and what to call the item."""
@@ -248,14 +247,7 @@ class SuiteItem(pytest.Item):
         if not judged and gates and what.skip_missing:
             raise compat.skip_here(f"the baseline {what.compare} has none of these setups")
         verdict = self._verdict(judged, what)
-        directory = storage(self.config) / "gates"
-        directory.mkdir(parents=True, exist_ok=True)
-        replace_file(directory / f"{what.compare}.json", verdict.to_json().encode())
-        page = report.markdown(verdict)
-        replace_file(directory / f"{what.compare}.md", page.encode())
-        if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(page)
+        publish(self.config, verdict)
         tell(self, verdict.verdict, report.suite_lines(verdict))
 
     def _verdict(self, judged: list[Judged], what: Asked) -> SuiteJudgement:

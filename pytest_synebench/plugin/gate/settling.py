@@ -3,6 +3,7 @@
 Invariants (tests/plugin/gate/test_story.py, tests/plugin/gate/test_settling.py):
 - runs of an earlier session are never taken for this one's;
 - a run that did not end by a criterion is an error, not a score;
+- where a score takes it, the best config of each run that is scored is trained anew;
 - what decides differently is run once more: a run that differs from itself is an error;
 - a gate that is run again adds to what it has seen before, twice at most.
 """
@@ -33,17 +34,17 @@ from pytest_synebench.analysis.gate.evidence import (
 from pytest_synebench.analysis.gate.reruns import AT_MOST, Look, Reruns, change_key, pooled
 from pytest_synebench.analysis.gate.rules import CONFIRMING_RUNS
 from pytest_synebench.analysis.gate.verdicts import Judgement, Verdict
+from pytest_synebench.analysis.tolerances import in_units
 from pytest_synebench.definition import Benchmark
-from pytest_synebench.errors import RunError
+from pytest_synebench.errors import RunError, UsageError
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.store.directories import identity
 from pytest_synebench.experiment.store.results import RunRecord, load_runs
 from pytest_synebench.plugin.choice.selection import Selection
-from pytest_synebench.plugin.gate.ask import wanted
+from pytest_synebench.plugin.gate.ask import Asked, wanted
 from pytest_synebench.plugin.nodes import ledger
-from pytest_synebench.plugin.nodes.experiment import PROGRESS, opened
-
-_PUMP_S = 0.2
+from pytest_synebench.plugin.nodes.experiment import judged_anew, made
+from pytest_synebench.scoring import retrainings
 
 
 class Asking(Protocol):
@@ -59,7 +60,12 @@ class Asking(Protocol):
         """``<benchmark>::<setup>``."""
         ...
 
-    def tolerance(self, definition: Benchmark) -> float | None:
+    @property
+    def asked(self) -> Asked:
+        """What the session's options say."""
+        ...
+
+    def tolerance(self, definition: Benchmark) -> float | str | None:
         """Return the shift of the metric that is put up with."""
         ...
 
@@ -68,13 +74,25 @@ class Settling:
     """One setup on its way to a verdict."""
 
     def __init__(self, item: Asking, entry: Entry, definition: Benchmark) -> None:
+        """Look at nothing yet.
+
+        Raises:
+            UsageError: a mark says something else than a tolerance.
+        """
         self._item, self._entry, self._definition = item, entry, definition
         self._offset = int(item.selection.params["random_seed_offset"])
         self._made: list[int] = []  #: run ids that were run in here
         self._scored: set[int] = set()  #: run ids of the candidate
         self._notes: tuple[str, ...] = ()
+        self._remarks: list[str] = []  #: on runs that are made in here
         self._same: bool | None = None
         self._refused = ""
+        self._tolerance, self._untold = 0.0, ""
+        told = item.tolerance(definition)
+        try:
+            self._tolerance = in_units(told, entry, item.asked.entries, item.title)
+        except UsageError as error:
+            self._untold = str(error)  # which matters only where scores decide
 
     def verdict(
         self, suite: Suite, reruns: Reruns, *, again: bool = False
@@ -112,7 +130,7 @@ class Settling:
         repeated = {run_id: self._run(run_id) for run_id in ids}
         self._same, notes = compare_fingerprints(entry, repeated)
         self._notes = (*notes, *self._declared_since())
-        self._refused = cannot_pair(entry, self._offset)
+        self._refused = self._untold or cannot_pair(entry, self._offset)
         if self._same is False:
             self._refused = self._refused or ignores_seed(entry, repeated) or self._chance(repeated)
         return repeated
@@ -177,9 +195,9 @@ class Settling:
             self._item.title,
             self._entry,
             same=self._same,
-            notes=(*self._notes, *self._said(ids)),
+            notes=(*self._notes, *self._said(ids), *self._remarks),
             scores=scores,
-            tolerance=self._item.tolerance(self._definition),
+            tolerance=self._tolerance,
             refused=self._refused,
         )
 
@@ -192,7 +210,7 @@ class Settling:
 
     def _scores(self, ids: Sequence[int]) -> dict[str, list[float]]:
         self._scored.update(ids)
-        return candidate_scores(self._entry, [self._run(run_id) for run_id in ids])
+        return candidate_scores(self._entry, [self._judged_anew(run_id) for run_id in ids])
 
     def _said(self, scored: Iterable[int]) -> list[str]:
         ids = list(scored)
@@ -225,19 +243,16 @@ class Settling:
         return self._finished(run_id, directory)
 
     def _make(self, run_id: int, *, anew: bool = False) -> Path:
-        plan, config = self._plan(run_id), self._item.config
-        run = opened(config, plan, anew=anew)
-        progress = config.stash.get(PROGRESS, None)
-        try:
-            while not run.done:
-                run.pump(_PUMP_S)
-                if progress is not None:
-                    progress.tick(f"gate: {plan.name}", run.status)
-        finally:
-            run.close()
-            if progress is not None:
-                progress.clear()
-        return run.directory
+        return made(self._item.config, self._plan(run_id), "gate", anew=anew)
+
+    def _judged_anew(self, run_id: int) -> RunRecord:
+        """Return a run whose best config was trained anew, if a score takes that."""
+        run, times = self._run(run_id), retrainings(self._entry.declared)
+        if not times:
+            return run
+        plan, say = self._plan(run_id), self._remarks.append
+        judged_anew(self._item.config, plan, run.directory, times, say)
+        return self._finished(run_id, run.directory)
 
     def _finished(self, run_id: int, directory: Path) -> RunRecord:
         [record] = load_runs(directory)

@@ -11,19 +11,27 @@ Invariants (tests/plugin/gate/test_story.py):
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_synebench.analysis.baselines import make_entry, save
+from pytest_synebench.analysis.gate.engine import Suite, judge_suite
+from pytest_synebench.analysis.gate.report import suite_lines
 from pytest_synebench.analysis.gate.rules import FEW_BASELINE_RUNS
+from pytest_synebench.analysis.tolerances import in_units
+from pytest_synebench.errors import SynebenchError, UsageError
 from pytest_synebench.experiment.store.results import RunRecord, load_runs
 from pytest_synebench.plugin.gate.ask import Asked, asked
 from pytest_synebench.plugin.gate.commits import head
+from pytest_synebench.plugin.gate.publishing import publish
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES, Experiment
 
 TELLER = "synebench-teller"  #: name of the plugin
+SUITE = "synebench::gate::suite"
+NOTHING = "nothing was compared: no gate has run"
 
 
 class Teller:
@@ -33,12 +41,13 @@ class Teller:
         self._config, self._what = config, what
         self._told: dict[str, tuple[str, str]] = {}  #: verdict and text, by node id
         self._skipped = False
+        self._own: pytest.TestReport | None = None  #: being told, for a node that did not run
         self.lines: list[str] = []  #: on the baseline
 
     @property
     def is_over(self) -> bool:
         """Whether the verdict on all setups was reached in this session."""
-        return "synebench::gate::suite" in self._told
+        return SUITE in self._told
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a verdict."""
@@ -50,19 +59,43 @@ class Teller:
             self._told[report.nodeid] = (str(told["verdict"]), str(told["gate"]))
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Count what is reported for a node that did not run, without a letter among the others."""
+        return ("failed", "", "") if report is self._own else None
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Save the baseline, or be red where nothing was compared."""
         if session.config.option.collectonly or session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return
         if self._what.compare and not self._told and not self._skipped:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-            self.lines.append("ERROR: nothing was compared: no gate has run")
+            self._report(NOTHING)
         if self._what.save:
-            self._save(int(session.exitstatus))
+            self._save(session)
 
-    def _save(self, exit_code: int) -> None:
+    def _report(self, reason: str) -> None:
+        """Report the verdict on all setups where its own node did not run."""
+        verdict = judge_suite([], Suite(rule=self._what.rule, setups=0), self._what.compare)
+        verdict = replace(verdict, reason=reason)
+        publish(self._config, verdict)
+        text = "\n".join(suite_lines(verdict))
+        told = pytest.TestReport(
+            nodeid=SUITE,
+            location=("", None, "gate::suite"),
+            keywords={},
+            outcome="failed",
+            longrepr=text,
+            when="call",
+            user_properties=[("verdict", verdict.verdict.value), ("gate", text)],
+        )
+        self._own = told
+        self._config.hook.pytest_runtest_logreport(report=told)
+        self._own = None
+
+    def _save(self, session: pytest.Session) -> None:
         name = self._what.save
-        if exit_code:
+        if session.exitstatus:
             self.lines.append(f"baseline {name} was not saved: the session is red")
             return
         by_setup: dict[str, list[RunRecord]] = {}
@@ -75,9 +108,20 @@ class Teller:
             old = self._what.entries.get(key)
             reasons = list(old.data["accepted"]) if old else []
             accepted = [*reasons, self._what.accept] if old else reasons
-            made[key] = make_entry(runs, accepted, commit=commit)
+            try:
+                made[key] = make_entry(runs, accepted, commit=commit)
+            except SynebenchError as error:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+                self.lines.append(f"baseline {name} was not saved: {error}")
+                return
             few = f"; fewer than {FEW_BASELINE_RUNS} see little" * (len(runs) < FEW_BASELINE_RUNS)
             self.lines.append(f"baseline {name}: {key}, {len(runs)} runs{few}")
+        everything = {**self._what.entries, **made}
+        for key, entry in made.items():
+            try:
+                in_units(entry.tolerance, entry, everything, key)
+            except UsageError as error:
+                self.lines.append(str(error))
         save(self._what.path, made)
         self.lines.append(f"saved: {self._what.path}; commit it")
 

@@ -21,10 +21,12 @@ import pytest
 from pytest_synebench.backends.supervision.nursery import Nursery
 from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import SynebenchError
+from pytest_synebench.experiment import reevaluation
 from pytest_synebench.experiment.assembly import Site
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.plugin.choice.selection import Selection, typed_of
+from pytest_synebench.plugin.gate.ask import asked
 from pytest_synebench.plugin.nodes import ledger
 from pytest_synebench.plugin.session import cloud
 from pytest_synebench.plugin.session.progress import Progress
@@ -51,13 +53,16 @@ def storage(config: pytest.Config) -> Path:
     return Path(config.rootpath, config.option.synebench_storage or ".synebench")
 
 
-def opened(config: pytest.Config, plan: Plan, *, anew: bool = False) -> Run:
+def opened(
+    config: pytest.Config, plan: Plan, *, anew: bool = False, root: Path | None = None
+) -> Run:
     """Open the run of a plan, as the session's options say.
 
     Args:
         config: of the session.
         plan: what to run.
         anew: whether it is a new run whatever there is to go on with.
+        root: the directory of runs; None: the session's.
 
     Raises:
         SynebenchError: it cannot be launched.
@@ -65,12 +70,52 @@ def opened(config: pytest.Config, plan: Plan, *, anew: bool = False) -> Run:
     cloud.prepare(config, plan)
     return open_run(
         plan,
-        root=storage(config),
+        root=root or storage(config),
         resume=config.option.synebench_resume and not anew,
         takeover=config.option.synebench_takeover and not anew,
         audit=typed_of(config).audit,
         site=Site(nursery=nursery(config), directory=config.invocation_params.dir),
     )
+
+
+def made(
+    config: pytest.Config, plan: Plan, what: str, *, anew: bool = False, root: Path | None = None
+) -> Path:
+    """Run a plan to its end, for a node that has no items of its own; return its directory.
+
+    Args:
+        config: of the session.
+        plan: what to run.
+        what: to call it on the live line.
+        anew: whether it is a new run whatever there is to go on with.
+        root: the directory of runs; None: the session's.
+
+    Raises:
+        SynebenchError: it cannot be launched, or breaks.
+    """
+    run = opened(config, plan, anew=anew, root=root)
+    progress = config.stash.get(PROGRESS, None)
+    try:
+        while not run.done:
+            run.pump(_PUMP_S)
+            if progress is not None:
+                progress.tick(f"{what}: {plan.name}", run.status)
+    finally:
+        run.close()
+        if progress is not None:
+            progress.clear()
+    return run.directory
+
+
+def judged_anew(
+    config: pytest.Config, plan: Plan, directory: Path, times: int, say: Callable[[str], None]
+) -> None:
+    """Train the best config of a run so many times anew, unless it was."""
+
+    def make(one: Plan, root: Path) -> Path:
+        return made(config, one, "anew", root=root)
+
+    reevaluation.reevaluate(plan, directory, times, make=make, say=say)
 
 
 class Experiment(pytest.Collector):
@@ -127,6 +172,12 @@ class Experiment(pytest.Collector):
         """Yield launch, the trials, sound."""
         return self.make_items(self)
 
+    @property
+    def is_saved(self) -> bool:
+        """Whether it becomes a part of a baseline."""
+        what = asked(self.config)
+        return what is not None and bool(what.save)
+
     def plan(self, definition: Benchmark) -> Plan:
         """Return what it is to run, now that its fixture has returned the definition."""
         return Plan(
@@ -149,7 +200,10 @@ class Experiment(pytest.Collector):
         """
         if self.run is not None:
             return
-        self.run = opened(self.config, self.plan(definition))
+        plan = self.plan(definition)
+        if self.is_saved:
+            reevaluation.check(plan)
+        self.run = opened(self.config, plan)
 
     def pump(self) -> None:
         """Let the run advance for a moment; what breaks it is kept in ``error``."""

@@ -27,8 +27,9 @@ from pytest_synebench.experiment.preview import Preview, preview
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.plugin import compat
 from pytest_synebench.plugin.choice.selection import typed_of
-from pytest_synebench.plugin.nodes.experiment import Experiment
+from pytest_synebench.plugin.nodes.experiment import Experiment, judged_anew
 from pytest_synebench.plugin.nodes.replayed import difference
+from pytest_synebench.scoring import retrainings
 from pytest_synebench.trial import TrialId, TrialState
 
 PREVIEW = "synebench_preview"  #: the property of a report that holds it
@@ -199,6 +200,12 @@ class SoundItem(Item):
         self.experiment.wait(lambda: run.done)
         if wrong := unsound(run, audit=typed_of(self.config).audit):
             raise Unsuccessful("\n".join([f"{self.experiment.title} is not sound:", *wrong]))
+        times = retrainings(run.plan.definition.scores)
+        if times and self.experiment.is_saved:
+            remarks: list[str] = []
+            judged_anew(self.config, run.plan, run.directory, times, remarks.append)
+            for remark in remarks:
+                self.add_report_section("call", "synebench", remark)
 
 
 def unsound(run: Run, *, audit: bool) -> list[str]:

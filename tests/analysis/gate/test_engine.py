@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pytest_synebench.analysis.gate.engine import Ask, Case, Suite, judge
 from pytest_synebench.analysis.gate.rules import SENSITIVE, STRICT, parse_rule
 from pytest_synebench.analysis.gate.verdicts import Judgement, Verdict
+from pytest_synebench.scoring import Declared
 
 ONE = Suite(rule=STRICT, setups=1)
 BASELINE = [float(i) for i in range(20)]
@@ -54,6 +55,20 @@ def test_other_parameters_are_not_comparable_even_with_equal_fingerprints() -> N
     judgement = said(case([], same=True, differences=("params.num_trials: 9 then, 5 now",)))
     assert judgement.verdict is Verdict.NOT_COMPARABLE
     assert judgement.details == ("params.num_trials: 9 then, 5 now",)
+
+
+def test_what_is_better_by_what_chose_it_alone_is_said_to_be_no_better_otherwise() -> None:
+    low, scores = [value - 40 for value in worse(15)], {"incumbent:test": Declared("max")}
+
+    def told(before: list[float], now: list[float], **more: Declared) -> str:
+        one = case(low, declared={**scores, **more})
+        baseline = {**one.baseline, "incumbent:test": before}
+        candidate = {**one.candidate, "incumbent:test": now}
+        return said(replace(one, baseline=baseline, candidate=candidate)).reason
+
+    assert told(BASELINE, alike(15)) == "better: final, area, but not incumbent:test"
+    assert told(BASELINE, worse(15)) == "better: final, area, incumbent:test"
+    assert said(case(low)).reason == "better: final, area"
 
 
 @pytest.mark.parametrize("runs", range(5))

@@ -15,6 +15,7 @@ from pytest_synebench.analysis.gate.evidence import (
     depends_on_chance,
     fresh_run_ids,
     ignores_seed,
+    measured_time,
     repeated_run_ids,
     score_run_ids,
 )
@@ -30,6 +31,17 @@ def entry(run_ids: list[int], offset: int) -> Entry:
     runs = {str(i): {"seed": (offset + i) % 2**32} for i in run_ids}
     prints: dict[str, dict[str, str]] = {str(i): {} for i in sorted(run_ids)[:2]}
     return Entry({"runs": runs, "random_seed_offset": offset, "fingerprints": prints})
+
+
+def test_time_that_a_clock_has_measured_is_not_compared() -> None:
+    def said(scores: dict[str, str], **params: object) -> str:
+        return measured_time(Entry({"problem": {"params": params}, "gate": {"scores": scores}}))
+
+    timed = {"units": "min", "seconds_to:0.3": "min"}
+    assert said(timed).startswith("seconds_to:0.3 of these runs is real time, which depends")
+    assert said(timed, deterministic=False, backend="local")
+    assert said(timed, deterministic=True) == said(timed, backend="simulated") == ""
+    assert said({"units_to:0.3": "min"}) == ""
 
 
 @given(st.sets(st.integers(0, 60), min_size=1), OFFSETS, OFFSETS)

@@ -17,6 +17,7 @@ from pytest_synebench.errors import BackendError, RunError, UsageError
 from pytest_synebench.experiment.keeping import results_copy
 from pytest_synebench.experiment.keeping.results_copy import FILES, ResultsCopy
 from pytest_synebench.experiment.plan.plan import Plan
+from pytest_synebench.experiment.reevaluation import reevaluate
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.experiment.store import fetching
 
@@ -53,6 +54,20 @@ def simulate(plan: Plan, root: Path, **options: Any) -> Run:
 def keys(client: Any, bucket: str) -> list[str]:
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     return [one["Key"] for page in pages for one in page.get("Contents", ())]
+
+
+def test_what_is_trained_anew_later_is_copied_as_well(tmp_path: Path, bucket: str) -> None:
+    url, root = f"s3://{bucket}/runs", tmp_path / "root"
+    one = plan(tmp_path, url)
+    directory = simulate(one, root).directory
+
+    def make(other: Plan, below: Path) -> Path:
+        return simulate(other, below).directory
+
+    reevaluate(one, directory, 2, make=make, say=print)
+    [here], [there] = load_runs(root), load_runs(url)
+    assert len(here.reevaluated) == 2
+    assert there.reevaluated == here.reevaluated
 
 
 def test_runs_land_under_keys_of_their_own_and_read_back_equal_local(

@@ -292,6 +292,7 @@ def test_metadata_says_all_that_a_result_may_depend_on(tmp_path: Path) -> None:
     assert data["created_utc"] == "2024-05-01T12:00:00+00:00"
     assert {"python", "pytest-synebench", "pytest", "numpy", "scipy"} <= set(data["versions"])
     assert data["machine"]["cpus"] == os.cpu_count()
+    assert isinstance(data["machine"]["model"], str)
 
 
 def test_the_outcome_is_added_to_the_metadata(tmp_path: Path) -> None:

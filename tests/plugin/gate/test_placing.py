@@ -160,6 +160,8 @@ def test_with_two_workers_a_script_that_got_worse_is_stopped(
         ]
     )
     assert 'failures="2"' in (toy / "junit.xml").read_text()
+    page = (toy / ".synebench/gates/main.md").read_text()
+    assert page.startswith("### ❌ synebench gate: FAIL")
 
 
 @pytest.mark.slow

@@ -148,6 +148,49 @@ def test_a_mark_says_what_a_variant_puts_up_with(
     assert go(*COMPARE).ret == code
 
 
+def test_a_share_takes_random_search_to_compare_with(
+    go: Go, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declares(toy, 'tolerance="10%"')
+    result = go(*BASE, "--synebench-save", "main", "--num_runs", "6", "--searcher", "evolution")
+    assert result.ret == 0
+    why = "the tolerance of toy::base-fifo-evolution is '10%'*no random search of it; save one*"
+    result.stdout.fnmatch_lines([why])
+    assert go(*COMPARE, "--searcher", "evolution").ret == 0, "nothing has changed"
+    reported(monkeypatch, lambda loss: loss + 1.0)
+    result = go(*COMPARE, "--searcher", "evolution")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines([f"ERROR: toy::base-fifo-evolution: {why}"])
+
+
+def test_a_share_of_the_gap_to_random_search_is_put_up_with(
+    go: Go, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declares(toy, 'tolerance="50%"')
+    good = ("--points_to_evaluate", '[{"x": 0.0}]')
+    go(
+        *BASE,
+        "--synebench-save",
+        "main",
+        "--num_runs",
+        "10",
+        "--searcher",
+        "random,evolution",
+        *good,
+    )
+    data = json.loads((toy / ".synebench/baselines/main.json").read_text())["setups"]
+    for run in data["toy::base-fifo-random"]["runs"].values():
+        run["final"] += 4.0
+    (toy / ".synebench/baselines/main.json").write_text(json.dumps({"schema": 1, "setups": data}))
+    for shift, code in ((1.0, 0), (3.0, 1)):
+        with monkeypatch.context() as changed:
+            reported(changed, lambda loss, shift=shift: loss + shift)  # type: ignore[misc]
+            result = go(*COMPARE, "--searcher", "evolution", *good)
+        assert result.ret == code, result.stdout.str()
+        if code:
+            result.stdout.fnmatch_lines(["  final: *tolerance 2*"])
+
+
 def mark(toy: Path, says: str) -> None:
     conftest = toy / "conftest.py"
     marked = f'variant("base", marks=pytest.mark.synebench_gate({says}))'

@@ -159,10 +159,32 @@ def test_a_missing_baseline_is_an_error_unless_it_may_be_skipped(
     result.stdout.fnmatch_lines([line])
 
 
-def test_nothing_compared_is_red(go: Go, saved: Path) -> None:
-    result = go(*COMPARE, "-k", "sound")
+def test_nothing_compared_is_red(
+    go: Go, toy: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = toy / "summary.md"
+    page.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    result = go(*COMPARE, "-k", "sound", JUNIT)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["ERROR: nothing was compared: no gate has run"])
+    assert written(toy) == ("❌ synebench gate: ERROR", ["ERROR"])
+    assert verdict(toy)["verdict"] == "ERROR"
+    assert page.read_text().startswith("before\n### ❌ synebench gate: ERROR")
+    told = "ERROR: nothing was compared: no gate has run (rule strict, baseline main)"
+    result.stdout.fnmatch_lines(
+        [
+            told,
+            f"::error title=synebench gate::{told}",
+            "FAILED synebench::gate::suite - ERROR: nothing was compared: *",
+        ]
+    )
+
+
+def test_no_gate_because_nothing_was_collected_is_red(go: Go, toy: Path, saved: Path) -> None:
+    result = go(*COMPARE, "-k", "no_such_test", JUNIT)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert written(toy) == ("❌ synebench gate: ERROR", ["ERROR"])
 
 
 def test_a_gate_is_run_again_by_its_node_id(go: Go, saved: Path) -> None:
