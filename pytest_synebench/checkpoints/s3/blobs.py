@@ -5,7 +5,7 @@ Invariants (tests/checkpoints/s3/, tests/faults/test_s3_faults.py):
   the server compares them on receipt, or tells the hash of what it has, or it is read back; and
   what was there before is read before it is relied on;
 - a body that is cut off, too long or changed never reaches a checkpoint;
-- a large file is sent in parts, two in memory at a time, and becomes visible whole or not at all;
+- a large file is sent in parts, four in memory at a time, and becomes visible whole or not at all;
 - a byte of it is read and hashed once on its way: its parts are those of its name.
 """
 
@@ -26,7 +26,7 @@ from pytest_synebench.checkpoints.s3.causes import Damaged, code, status
 from pytest_synebench.errors import CheckpointError, StoreError
 
 _MOST_PARTS = 10_000  #: of one object that S3 takes
-_SENDERS = 2  #: of parts of one file: one is hashed while another is on its way
+_SENDERS = 4  #: of parts of one file: some are hashed while others are on their way
 _CHUNK_BYTES = 1 << 20
 
 
