@@ -89,6 +89,7 @@ class Journal:
         Raises:
             RunError: the guard refuses.
             OSError: the disk refuses.
+            ValueError: JSON has no form for a number in it; with ``every``, ``sync`` raises that.
         """
         if self._every > 1:
             self._pending = True
