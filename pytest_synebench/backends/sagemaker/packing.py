@@ -3,7 +3,8 @@
 Invariants (tests/backends/sagemaker/test_packing.py holds each one):
 - the same files give the same key, wherever and whenever they are packed, whoever owns them;
 - one changed byte, name or executable bit gives another key;
-- caches, hidden files and the results of runs are left out, and what leads out of the folder too;
+- caches, hidden files, virtual environments and the results of runs are left out, and what leads
+  out of the folder too;
 - a folder that is no source is refused by its size, with its largest files.
 """
 
@@ -13,7 +14,7 @@ import gzip
 import io
 import os
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +23,7 @@ from pytest_synebench.errors import UsageError
 
 LARGEST_BYTES = 100 * 2**20
 _SKIPPED = frozenset({"__pycache__", "node_modules"})
+_OF_ENVIRONMENTS = "pyvenv.cfg"  #: says that a folder is a virtual environment
 _SHOWN = 3
 
 
@@ -33,17 +35,20 @@ class Source:
     archive: bytes  #: tar, compressed by gzip
 
 
-def pack(folder: Path, beside: Mapping[str, bytes] | None = None) -> Source:
+def pack(
+    folder: Path, beside: Mapping[str, bytes] | None = None, leave: Collection[Path] = ()
+) -> Source:
     """Pack a folder.
 
     Args:
         folder: holds the script.
         beside: more files, by their names in the archive; the folder has none of these.
+        leave: folders that stay here, whatever they are called.
 
     Raises:
         UsageError: it is too large, or has a file that ``beside`` has.
     """
-    files = {path.relative_to(folder).as_posix(): path for path in _walked(folder)}
+    files = {path.relative_to(folder).as_posix(): path for path in _walked(folder, leave)}
     _check_size(folder, files)
     twice = sorted(files.keys() & (beside or {}).keys())
     if twice:
@@ -69,10 +74,17 @@ def _member(name: str, size: int, *, executable: bool) -> tarfile.TarInfo:
     return member
 
 
-def _walked(folder: Path) -> Iterator[Path]:
-    root = folder.resolve()
+def _walked(folder: Path, leave: Collection[Path]) -> Iterator[Path]:
+    root, left = folder.resolve(), {path.resolve() for path in leave}
     for path, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not _left_out(name)]
+        inner = {name: Path(path) / name for name in folders}
+        folders[:] = [
+            name
+            for name, one in inner.items()
+            if not _left_out(name)
+            and one.resolve() not in left
+            and not (one / _OF_ENVIRONMENTS).exists()
+        ]
         for name in names:
             file = Path(path) / name
             inside = file.resolve().is_relative_to(root)

@@ -53,7 +53,7 @@ def creation(template: Template, layout: Layout, names: Names, spec: AttemptSpec
         },
         "RoleArn": template.role,
         "InputDataConfig": [
-            _channel(CODE, layout.uri(layout.source(template.source))),
+            channel(CODE, layout.uri(layout.source(template.source))),
             *template.channels,
         ],
         "Environment": {VARIABLE: layout.uri(orders(layout.experiment, *spec.key))},
@@ -66,8 +66,8 @@ def creation(template: Template, layout: Layout, names: Names, spec: AttemptSpec
         "StoppingCondition": {"MaxRuntimeInSeconds": template.max_runtime_s},
         "Tags": _tags(template.tags, layout.run, spec),
     }
-    _add_machines(made, template)
-    return _merged(made, template.extra)
+    add_machines(made, template)
+    return merged(made, template.extra)
 
 
 def shown(config: Mapping[str, Any]) -> dict[str, str]:
@@ -90,7 +90,8 @@ def definition(metric: str) -> dict[str, str]:
     return {"Name": metric, "Regex": rf"\[report\].* {re.escape(metric)}={_NUMBER}"}
 
 
-def _channel(name: str, uri: str) -> dict[str, Any]:
+def channel(name: str, uri: str) -> dict[str, Any]:
+    """Return an input channel: what lies below a URI, as files."""
     source = {
         "S3DataType": "S3Prefix",
         "S3Uri": uri,
@@ -99,7 +100,8 @@ def _channel(name: str, uri: str) -> dict[str, Any]:
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}, "InputMode": "File"}
 
 
-def _add_machines(made: dict[str, Any], template: Template) -> None:
+def add_machines(made: dict[str, Any], template: Template) -> None:
+    """Add to a request how machines are had: Spot ones, or kept for the next job."""
     if template.keep_alive_s:
         made["ResourceConfig"]["KeepAlivePeriodInSeconds"] = template.keep_alive_s
     if template.spot:
@@ -116,12 +118,13 @@ def _tags(tags: Mapping[str, str], run: str, spec: AttemptSpec) -> list[dict[str
     return [{"Key": key, "Value": value} for key, value in sorted({**tags, **ours}.items())]
 
 
-def _merged(made: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+def merged(made: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request with extra fields, which win: structures field by field."""
     out = dict(made)
     for name, value in extra.items():
         former = out.get(name)
         if isinstance(former, Mapping) and isinstance(value, Mapping):
-            out[name] = _merged(former, value)
+            out[name] = merged(former, value)
         elif name == "Tags" and isinstance(former, list):
             out[name] = [*former, *value]
         else:

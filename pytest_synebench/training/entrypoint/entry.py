@@ -10,6 +10,7 @@ import sys
 import tarfile
 
 ARCHIVE = "source.tar.gz"
+APART = ".pytest-synebench"  #: folder of ours, where the code beside it may have any name
 
 
 def main() -> None:
@@ -19,7 +20,8 @@ def main() -> None:
     here = os.path.dirname(os.path.abspath(__file__))
     with tarfile.open(os.path.join(here, ARCHIVE), "r:gz") as archive:
         archive.extractall(code, filter="data")
-    sys.path[0] = code  # in place of this file's folder
+    apart = os.path.join(code, APART)
+    sys.path[0] = apart if os.path.isdir(apart) else code  # in place of this file's folder
     from pytest_synebench.training.entrypoint import __main__ as program
 
     raise SystemExit(program.main())

@@ -63,6 +63,15 @@ def test_caches_hidden_files_and_what_leads_out_stay_here(folder: Path, tmp_path
     assert pack(folder) == before
 
 
+def test_virtual_environments_and_what_is_told_to_stay_stay_here(folder: Path) -> None:
+    before = pack(folder)
+    for name in ("env/pyvenv.cfg", "env/lib/a.py", "kept/runs/x"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+    assert "kept/runs/x" in names(pack(folder))
+    assert pack(folder, leave=[folder / "kept", folder / "absent"]) == before
+
+
 def test_a_link_within_the_folder_travels_as_what_it_leads_to(folder: Path) -> None:
     (folder / "alias.py").symlink_to("train.py")
     with tarfile.open(fileobj=io.BytesIO(pack(folder).archive)) as archive:

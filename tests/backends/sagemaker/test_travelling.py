@@ -12,7 +12,7 @@ import pytest
 from pytest_synebench.backends.sagemaker.layout import ARCHIVE, ENTRY
 from pytest_synebench.backends.sagemaker.packing import pack
 from pytest_synebench.backends.sagemaker.travelling import ENTRY as ENTRY_FILE
-from pytest_synebench.backends.sagemaker.travelling import travelling
+from pytest_synebench.backends.sagemaker.travelling import beside, everything, travelling
 
 SCRIPT = """\
 import pytest_synebench, sys
@@ -53,3 +53,43 @@ def test_what_travels_runs_a_job_where_nothing_of_ours_is_installed(tmp_path: Pa
 def test_what_travels_is_of_the_job_side(name: str) -> None:
     heavy = ("backends", "experiment", "plugin", "schedulers", "searchers", "analysis")
     assert name.split("/")[1] not in heavy
+
+
+def test_what_travels_with_a_tuner_is_what_pip_installs(tmp_path: Path) -> None:
+    for name, data in everything().items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    program = (
+        "import sys; from importlib import metadata\n"
+        "import pytest_synebench; print(pytest_synebench.__file__)\n"
+        "for group in ('pytest11', 'synebench.benchmarks'):\n"
+        "    print(len(metadata.entry_points(group=group)) > 0)\n"
+        "import pytest_synebench.benchmarks.lstm_wikitext2 as one; print(one.__file__)\n"
+        "print('numpy>=' in ' '.join(metadata.requires('pytest-synebench')))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    package = tmp_path / "pytest_synebench"
+    one = package / "benchmarks" / "lstm_wikitext2" / "__init__.py"
+    assert done.stdout.splitlines() == [
+        str(package / "__init__.py"), "True", "True", str(one), "True",
+    ]  # fmt: skip
+    assert (one.parent / "dependencies.txt").exists()
+    assert not any(name.endswith(".pyc") for name in everything())
+
+
+def test_a_file_of_the_package_is_known_by_its_name_in_a_job(tmp_path: Path) -> None:
+    names = everything()
+    assert beside(ENTRY_FILE) in names
+    from pytest_synebench.backends.sagemaker.travelling import benchmarks
+
+    script = beside(benchmarks() / "lstm_wikitext2" / "train.py")
+    assert script == "pytest_synebench/benchmarks/lstm_wikitext2/train.py"
+    assert script in names
+    assert beside(tmp_path / "train.py") == ""
