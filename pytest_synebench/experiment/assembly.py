@@ -51,6 +51,11 @@ from pytest_synebench.trial import Config
 _SEARCHER = "searcher_"  # begins the names of the searcher's own parameters
 
 
+def as_it_is(backend: Backend) -> Backend:
+    """Return a back-end as it is."""
+    return backend
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Where trials run on this machine."""
@@ -58,6 +63,7 @@ class Site:
     machine: Machine = field(default_factory=this_machine)  #: what there is for them
     nursery: Nursery | None = None  #: the supervisors, shared by experiments; None: its own
     directory: Path | None = None  #: the folder in which scripts run; None: the current one
+    wrap: Callable[[Backend], Backend] = as_it_is  #: what must come before and after its verbs
 
 
 def build_external(plan: Plan) -> ExternalSearcher | None:

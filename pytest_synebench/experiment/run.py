@@ -191,7 +191,7 @@ class Run:
         return Tuner(
             Machinery(
                 scheduler=scheduler,
-                backend=backend,
+                backend=backend if plan.simulated else self._site.wrap(backend),
                 journal=journal,
                 table=self.table,
                 launch=self.launch,

@@ -73,8 +73,8 @@ def remote_backend(
         s3 = record(new_s3_client())
         ask = Asking(f"s3://{bucket}")
         if emulated:
-            _make_bucket(s3, bucket, client.meta.region_name)
-        _upload(s3, ask, layout, source)
+            make_bucket(s3, bucket, client.meta.region_name)
+        upload(s3, ask, layout, source)
     except StoreError as error:
         raise BackendError(f"the jobs' bucket cannot be used: {error}") from error
     names = Names(plan.benchmark, layout.run)
@@ -112,7 +112,8 @@ def _template(
     )
 
 
-def _make_bucket(s3: Any, bucket: str, region: str) -> None:
+def make_bucket(s3: Any, bucket: str, region: str) -> None:
+    """Make a bucket, unless it is there: an emulator's account has none."""
     where = {} if region == "us-east-1" else {"LocationConstraint": region}
     try:
         s3.head_bucket(Bucket=bucket)
@@ -123,7 +124,7 @@ def _make_bucket(s3: Any, bucket: str, region: str) -> None:
         s3.create_bucket(Bucket=bucket, **more)
 
 
-def _upload(s3: Any, ask: Asking, layout: Layout, source: Source) -> None:
+def upload(s3: Any, ask: Asking, layout: Layout, source: Source) -> None:
     """Put the code there, once for all runs; ``entry.py`` last."""
     files = {ARCHIVE: source.archive, ENTRY: ENTRY_FILE.read_bytes()}
     where = {name: f"{layout.source(source.sha256)}{name}" for name in files}

@@ -30,7 +30,12 @@ def job_params(plan: Plan) -> dict[str, Any]:
     Raises:
         UsageError: the trainer that was handed in says otherwise.
     """
-    params = settled(plan.params, handed(plan))
+    return with_emulated(settled(plan.params, handed(plan)))
+
+
+def with_emulated(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters, with what an emulator does not care about."""
+    params = dict(given)
     if params["aws"] == "emulator":
         params.update({k: v for k, v in _EMULATED_PARAMS.items() if not params[k]})
         if not (params["framework"] and params["framework_version"]):
@@ -44,12 +49,22 @@ def bucket_of(params: Mapping[str, Any]) -> tuple[str, str]:
     Raises:
         UsageError: none is named.
     """
-    bucket, _, prefix = params["s3_bucket"].removeprefix("s3://").partition("/")
+    bucket, prefix = split_bucket(params["s3_bucket"])
     if not bucket:
         raise UsageError(
             "backend is 'sagemaker', and no bucket is named; jobs get their code and send their "
             "reports through one: --s3_bucket BUCKET/PREFIX"
         )
+    return bucket, prefix
+
+
+def split_bucket(named: str) -> tuple[str, str]:
+    """Return the bucket that ``s3_bucket`` names, and the prefix: "" or ending with a slash.
+
+    >>> split_bucket("s3://team/hpo"), split_bucket("team")
+    (('team', 'hpo/'), ('team', ''))
+    """
+    bucket, _, prefix = named.removeprefix("s3://").partition("/")
     prefix = prefix.strip("/")
     return bucket, f"{prefix}/" if prefix else ""
 

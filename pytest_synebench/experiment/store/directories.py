@@ -69,6 +69,7 @@ CHANGEABLE = LIMITS | frozenset(
         "searcher_timeout",
         "checkpoint_retention",
         "max_runtime",
+        "tuner_instance_type",
         "spot",
         "keep_alive",
         "instance_price",

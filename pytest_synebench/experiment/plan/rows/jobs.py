@@ -22,6 +22,13 @@ JOBS = (
         help="sagemaker: the machine of a job, as ml.g4dn.xlarge",
     ),
     Parameter(
+        name="tuner_instance_type",
+        default="",
+        kind=Kind.STR,
+        help="--synebench-remote: the machine of the tuner's job; none named: instance_type where "
+        "trials run on it too (backend local), else ml.c5.xlarge",
+    ),
+    Parameter(
         name="framework",
         default="",
         kind=Kind.STR,
