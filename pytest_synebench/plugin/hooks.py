@@ -65,7 +65,8 @@ def pytest_load_initial_conftests(
 
 def _asked_for(config: pytest.Config, args: list[str]) -> bool:
     known = config.known_args_namespace
-    if known.synebench or known.synebench_list or known.synebench_save or known.synebench_compare:
+    asked = (known.synebench, known.synebench_list, known.synebench_save, known.synebench_compare)
+    if any(asked) or known.synebench_attach:
         return True
     return any(options.is_node_id(args, i) for i in range(len(args)))
 

@@ -13,6 +13,7 @@ from .conftest import CONFTEST, Go
         "--synebench-resume",
         "--synebench-dry-run",
         "--synebench-takeover",
+        "--synebench-remote",
         "--synebench-items=trial",
         "--synebench-storage=kept",
         "--variant=small",

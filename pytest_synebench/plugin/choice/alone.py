@@ -25,6 +25,7 @@ _HARNESS = (
     "takeover",
     "storage",
     "html",
+    "remote",
 )
 
 

@@ -96,6 +96,19 @@ def add_static(parser: pytest.Parser) -> None:
         "where JOB names them",
     )
     option(
+        "--synebench-remote",
+        action="store_true",
+        help="in place of running the experiments: submit each as a training job of SageMaker, in "
+        "which pytest runs it, and return at once with their names",
+    )
+    option(
+        "--synebench-attach",
+        action="append",
+        metavar="NAME[,NAME]",
+        help="follow what --synebench-remote has submitted, and report it as if it had run here; "
+        "with --synebench-resume: have another job go on where one was lost",
+    )
+    option(
         "--synebench-storage",
         metavar="DIR",
         help="where runs are kept (default: .synebench in the root directory)",

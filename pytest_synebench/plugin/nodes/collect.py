@@ -18,7 +18,7 @@ Invariants (tests/plugin/test_collect.py):
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +124,6 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
         if self.config.option.synebench_verify_resume:
             yield from self._checks(prototype, selection, variant, seen)
             return
-        looks = self.config.option.synebench_preflight
-        make_items = preflight.of_experiment if looks else items.of_experiment
         setup = setup_id(variant, selection.params, selection.listed)
         for run_id in _run_ids(self.config, selection, setup):
             yield Experiment.from_parent(
@@ -136,8 +134,17 @@ class BenchmarkNode(compat.module_class()):  # type: ignore[misc] # a class made
                 variant=variant,
                 run_id=run_id,
                 where=seen.where,
-                make_items=make_items,
+                make_items=self._make_items(),
             )
+
+    def _make_items(self) -> Callable[[Experiment], Iterator[pytest.Item]]:
+        if self.config.option.synebench_preflight:
+            return preflight.of_experiment
+        if not self.config.option.synebench_remote:
+            return items.of_experiment
+        from pytest_synebench.plugin.remote import submission
+
+        return submission.of_experiment
 
     def _checks(
         self, prototype: pytest.Function, selection: Selection, variant: str, seen: Chain

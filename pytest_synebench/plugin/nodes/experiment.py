@@ -22,7 +22,7 @@ from pytest_synebench.backends.supervision.nursery import Nursery
 from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import SynebenchError
 from pytest_synebench.experiment import reevaluation
-from pytest_synebench.experiment.assembly import Site
+from pytest_synebench.experiment.assembly import Site, as_it_is
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.plugin.choice.selection import Selection, typed_of
@@ -67,6 +67,10 @@ def opened(
     Raises:
         SynebenchError: it cannot be launched.
     """
+    if config.option.synebench_attach:
+        from pytest_synebench.plugin.remote import attaching
+
+        return attaching.followed(config, plan, storage(config))
     cloud.prepare(config, plan)
     return open_run(
         plan,
@@ -74,7 +78,11 @@ def opened(
         resume=config.option.synebench_resume and not anew,
         takeover=config.option.synebench_takeover and not anew,
         audit=typed_of(config).audit,
-        site=Site(nursery=nursery(config), directory=config.invocation_params.dir),
+        site=Site(
+            nursery=nursery(config),
+            directory=config.invocation_params.dir,
+            wrap=config.stash.get(cloud.INSIDE, as_it_is),
+        ),
     )
 
 

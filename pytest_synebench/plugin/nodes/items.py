@@ -126,8 +126,12 @@ class LaunchItem(Item):
     """Starts the experiment: what is wrong with it is reported here, once."""
 
     def runtest(self) -> None:
-        """Start the first trials."""
+        """Start the first trials; a run that is carried out elsewhere is waited for."""
+        run = self.run_
         self.experiment.pump()
+        self.experiment.wait(lambda: bool(run.trials))
+        if self.experiment.error and not run.trials:
+            raise self.broken_off()
         for remark in (*self.run_.plan.warnings, *self.run_.remarks):
             self.add_report_section("call", "synebench", remark)
 

@@ -1,6 +1,7 @@
 """The account that jobs run in: the user's own, or an emulated one that lives with the session.
 
-Invariants (tests/plugin/test_sagemaker.py holds each one):
+Invariants (tests/plugin/test_sagemaker.py, tests/plugin/remote/test_remote.py):
+- inside of a job the account is the job's own: nothing is started;
 - an emulator is started with the first experiment that wants it, once, and ends with the session;
 - one that runs already, and that the environment leads to, is used and left as it is;
 - without one nothing of AWS is imported.
@@ -9,12 +10,15 @@ Invariants (tests/plugin/test_sagemaker.py holds each one):
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
 
+from pytest_synebench.backends.protocol import Backend
 from pytest_synebench.experiment.plan.plan import Plan
 
+INSIDE = pytest.StashKey[Callable[[Backend], Backend]]()  #: of a tuner's job: wraps back-ends
 _EMULATED = pytest.StashKey[bool]()
 _NOT_ITS = ("AWS_PROFILE", "AWS_SESSION_TOKEN")
 _LOOPBACK, _KEY = "http://127.0.0.1:", "EMULATED"  #: begin the variables that an emulator prints
@@ -26,7 +30,9 @@ def prepare(config: pytest.Config, plan: Plan) -> None:
     Raises:
         UsageError: the emulator cannot run here, or is not installed.
     """
-    if not plan.remote or plan.params["aws"] != "emulator" or config.stash.get(_EMULATED, False):
+    if not plan.remote or plan.params["aws"] != "emulator" or INSIDE in config.stash:
+        return
+    if config.stash.get(_EMULATED, False):
         return
     if runs_already():
         return

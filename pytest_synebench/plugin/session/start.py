@@ -40,6 +40,10 @@ _SEEN = pytest.StashKey[list[Chain]]()
 
 def before_conftests(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
     """Rewrite node ids, import the installed benchmarks that are named, join values to keys."""
+    if config.known_args_namespace.synebench_attach:
+        from pytest_synebench.plugin.remote import attaching
+
+        attaching.take_names(config, args)
     command_line.take_node_ids(config, args)
     wanted = _wanted(config, parser, args)
     command_line.load_named(config, wanted)
@@ -87,6 +91,10 @@ def check(config: pytest.Config) -> None:
     seen = config.stash[_SEEN]
     typed = ask.settle(config, _with_offset(config, typed_of(config)))
     remember(config, typed)
+    if config.option.synebench_attach:
+        from pytest_synebench.plugin.remote import attaching
+
+        attaching.check(config, typed)
     for name, key, _ in typed.settings:
         _check_setting(name, key, seen)
     check_variants(config, seen)
@@ -103,6 +111,10 @@ def check(config: pytest.Config) -> None:
         for selection in selections(config, one):
             _check_verifiable(config, selection)
             _check_remote(config, selection)
+    if config.option.synebench_remote:
+        from pytest_synebench.plugin.remote import submission
+
+        submission.check(config, seen)
 
 
 def _check_verifiable(config: pytest.Config, selection: Selection) -> None:
@@ -141,6 +153,8 @@ def _refuse_besides_verifying(option: object) -> None:
 
 def fewer_workers(config: pytest.Config, machine: Machine) -> list[str]:
     """Return why experiments run fewer trials at once than they ask for, each reason once."""
+    if config.option.synebench_remote or config.option.synebench_attach:
+        return []  # they run elsewhere
     chosen = [one.params for seen in config.stash[_SEEN] for one in selections(config, seen)]
     here = [params for params in chosen if params["backend"] == "local"]
     why = [workers(params, machine.processors, len(machine.gpus))[1] for params in here]

@@ -25,6 +25,7 @@ from pytest_synebench.plugin.nodes.resume import TOLD
 def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
     """Write the summaries of this session; a worker that was interrupted has sent none."""
     show_told(reporter, PREVIEW, "synebench: nothing was started")
+    show_submitted(reporter, config)
     show_told(reporter, TOLD, "synebench: resuming")
     show_told(reporter, PREFLIGHT, "synebench: before the first job")
     if config.option.synebench_verify_resume:
@@ -39,7 +40,32 @@ def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
         for line in lines(one):
             reporter.write_line(line)
     if interrupted or not all(one["finished"] or one["fenced"] for one in summaries):
-        reporter.write_line(f"go on with what is unfinished: {resume_command(config)}", yellow=True)
+        how = _follow_again(config, interrupted=interrupted)
+        how = how or f"go on with what is unfinished: {resume_command(config)}"
+        reporter.write_line(how, yellow=True)
+
+
+def _follow_again(config: pytest.Config, *, interrupted: bool) -> str:
+    """Return how to go on with runs that are carried out elsewhere; "": they are not."""
+    named = config.option.synebench_attach
+    if not named:
+        return ""
+    from pytest_synebench.plugin.remote import attaching
+
+    if interrupted:
+        return f"the jobs go on; follow them again: {attaching.command(named)}"
+    return f"go on with what has broken off: {attaching.command(named, resume=True)}"
+
+
+def show_submitted(reporter: Any, config: pytest.Config) -> None:
+    """Write what was submitted, and the command that follows it."""
+    if not config.option.synebench_remote:
+        return
+    from pytest_synebench.plugin.remote import attaching, submission
+
+    show_told(reporter, submission.SUBMITTED, "synebench: submitted")
+    if names := submission.names(reporter):
+        reporter.write_line(f"follow: {attaching.command(names)}")
 
 
 def show_told(reporter: Any, key: str, title: str) -> None:

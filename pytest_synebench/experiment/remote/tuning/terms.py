@@ -19,7 +19,7 @@ from pytest_synebench.backends.sagemaker.image_table import IMAGES
 from pytest_synebench.backends.sagemaker.images import training_image
 from pytest_synebench.backends.sagemaker.template import Template
 from pytest_synebench.errors import UsageError
-from pytest_synebench.experiment.remote.building import job_params, split_bucket
+from pytest_synebench.experiment.remote.needs import split_bucket, with_emulated
 
 _ASKED = "--synebench-remote"
 _OLDEST_PYTHON = (3, 11)
@@ -33,7 +33,7 @@ def bucket_of(params: Mapping[str, Any]) -> tuple[str, str]:
     Raises:
         UsageError: none is named.
     """
-    bucket, prefix = split_bucket(job_params(params)["s3_bucket"])
+    bucket, prefix = split_bucket(with_emulated(params)["s3_bucket"])
     if not bucket:
         raise UsageError(
             f"{_ASKED} is given, and no bucket is named; code and results go through one: "
@@ -54,7 +54,7 @@ def template_of(benchmark: str, params: Mapping[str, Any], region: str, source: 
     Raises:
         UsageError: it lacks something, or a value breaks a rule; the text has the way out.
     """
-    told = job_params(params)
+    told = with_emulated(params)
     if not told["sagemaker_execution_role"]:
         raise UsageError(
             f"{_ASKED} is given, and no role is named that the job is to have; name one by "
