@@ -77,7 +77,7 @@ class Followed(Run):
             wait: waits so many seconds.
         """
         scheduler, external = build_asking(plan)
-        launch = Launch(plan, scheduler, directory, build_store(plan))
+        launch = Launch(plan, scheduler, directory, build_store(plan, directory))
         super().__init__(plan, directory, TrialTable(), launch, _clock=clock or SystemClock())
         self._external = external
         self._source = source
