@@ -107,9 +107,9 @@ ROWS = {
         Row(
             key="memory",
             title="memory of a simulated trial",
-            what="The same experiments: by how much the resident memory of the process grows from "
-            "the first start to the last end, per trial. The table was there before. A trial of "
-            "`fifo` has 50 reports, one of ASHA three or four.",
+            what="The same experiments: what they have allocated and keep at their end, traced, "
+            "per trial. The table was there before. A trial of `fifo` has 50 reports, one of ASHA "
+            "three or four.",
             columns={
                 "kib": "KiB per trial, 10,000 trials",
                 "early_kib": "KiB per trial, 1,000 trials",

@@ -4,7 +4,7 @@
 
 The synthetic table of ``performance.md``: 1,000 configs (here as many as trials) times 50 levels, 4
 workers, random search; what is timed is the loop alone, from the first start to the closed journal.
-What the process has grown by meanwhile is its memory: one experiment per process tells that truly.
+With `--memory` it is traced what memory the experiment keeps, which takes its time: see that alone.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import cProfile
 import json
 import math
 import pstats
-import resource
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ class Taken:
     reports: int
     lines: int  #: of its journal
     cpu_s: float
-    grown: int  #: bytes of resident memory
+    grown: int  #: bytes of memory that it keeps; 0: not asked
 
     def told(self) -> str:
         """Return it as a line."""
@@ -75,7 +75,12 @@ class Taken:
 
 
 def measure(
-    scheduler: str, trials: int, table: Table, profile: cProfile.Profile | None = None
+    scheduler: str,
+    trials: int,
+    table: Table,
+    profile: cProfile.Profile | None = None,
+    *,
+    memory: bool = False,
 ) -> Taken:
     """Return what one experiment takes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -85,10 +90,14 @@ def measure(
             raise SystemExit(run.reason)
         if profile is not None:
             profile.enable()
-        resident, began_s = resident_bytes(), time.process_time()
+        if memory:
+            tracemalloc.start()
+        began_s = time.process_time()
         while not tuner.done:
             tuner.pump(math.inf)
-        took_s, grown = time.process_time() - began_s, resident_bytes() - resident
+        took_s = time.process_time() - began_s
+        grown, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
         if profile is not None:
             profile.disable()
         reports = sum(len(trial.reports) for trial in run.trials.values())
@@ -96,11 +105,6 @@ def measure(
         run._tuner = None
         run.close()
     return Taken(reports=reports, lines=lines, cpu_s=took_s, grown=grown)
-
-
-def resident_bytes() -> int:
-    """Return how much memory of this process is resident."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def take(bench: Bench, *, scheduler: str, environment: str = "") -> dict[str, float]:
@@ -111,7 +115,10 @@ def take(bench: Bench, *, scheduler: str, environment: str = "") -> dict[str, fl
         scheduler: which one.
         environment: of Syne Tune, whose simulator plays the same tables; "": ours.
     """
-    few, many = (told["cpu_s"] / told["reports"] for told in _played(bench, scheduler, environment))
+    few, many = (
+        told["cpu_s"] / told["reports"]
+        for told in _played(bench, scheduler, environment, memory=False)
+    )
     return {"us": many * 1e6, "early_us": few * 1e6, "growth": many / few, "per_s": 1 / many}
 
 
@@ -119,12 +126,16 @@ def take_memory(bench: Bench, *, scheduler: str, environment: str = "") -> dict[
     """Return the figures of a row: what a trial takes of memory, in a long one and a short one."""
     few, many = (
         told["bytes"] / trials / 1024
-        for trials, told in zip(TRIALS, _played(bench, scheduler, environment), strict=True)
+        for trials, told in zip(
+            TRIALS, _played(bench, scheduler, environment, memory=True), strict=True
+        )
     )
     return {"kib": many, "early_kib": few, "growth": many / few}
 
 
-def _played(bench: Bench, scheduler: str, environment: str) -> Iterator[dict[str, float]]:
+def _played(
+    bench: Bench, scheduler: str, environment: str, *, memory: bool
+) -> Iterator[dict[str, float]]:
     """Yield what a short experiment took, and a long one, each in a process of its own."""
     folder = bench.fresh()
     out = folder / "took.json"
@@ -137,6 +148,7 @@ def _played(bench: Bench, scheduler: str, environment: str) -> Iterator[dict[str
         else:
             command += [str(HERE / "simulated.py"), "--schedulers", scheduler]
             command += ["--trials", str(trials), "--out", str(out)]
+        command += ["--memory"] * memory
         bench.measure(command, cwd=folder, timeout_s=1800)
         yield json.loads(out.read_text())
 
@@ -176,6 +188,7 @@ def main() -> int:
     """Measure each scheduler at each size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", action="store_true", help="show where the time goes")
+    parser.add_argument("--memory", action="store_true", help="trace the memory that is kept")
     parser.add_argument("--trials", default=",".join(map(str, TRIALS)))
     parser.add_argument("--out", type=Path, help="write what the last one took here, as JSON")
     parser.add_argument("--schedulers", default=",".join(_SCHEDULERS))
@@ -184,7 +197,7 @@ def main() -> int:
     for trials in map(int, given.trials.split(",")):
         table = Synthetic(last_level=_LEVELS).table(trials)
         for scheduler in given.schedulers.split(","):
-            taken = measure(scheduler, trials, table, profile)
+            taken = measure(scheduler, trials, table, profile, memory=given.memory)
             print(f"{scheduler:15} {trials:6} trials {taken.told()}", flush=True)
         print(json_alone(), flush=True)
     if given.out is not None:

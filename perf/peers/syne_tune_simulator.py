@@ -1,6 +1,6 @@
 """Syne Tune's simulator, of 0.13.0 or 0.16.0, over the table that ``simulated.py`` wrote.
 
-    python syne_tune_simulator.py TABLE.json OUT.json SCHEDULER TRIALS
+    python syne_tune_simulator.py TABLE.json OUT.json SCHEDULER TRIALS [--memory]
 
 ``save_tuner`` is off, its results callback that of simulations, its delays 0 as ours. Timed is
 ``Tuner.run`` alone: CPU.
@@ -8,9 +8,9 @@
 
 import json
 import logging
-import resource
 import sys
 import time
+import tracemalloc
 import warnings
 from importlib.metadata import version
 from pathlib import Path
@@ -82,14 +82,9 @@ def scheduler(name, table, last):
     return ASHA(space, metric="loss", time_attr="epoch", max_t=last, random_seed=1, **searched)
 
 
-def resident_bytes():
-    """Return how much memory of this process is resident."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
 def main():
     """Simulate, and say what it took."""
-    table_path, out, name, trials = sys.argv[1:]
+    table_path, out, name, trials, *memory = sys.argv[1:]
     told = json.loads(Path(table_path).read_text())
     table, counting = blackbox(told), Counting()
     nothing = {
@@ -117,10 +112,12 @@ def main():
         print_update_interval=1e9,
         results_update_interval=1e9,
     )
-    cpu_s, resident = time.process_time(), resident_bytes()
+    if memory:
+        tracemalloc.start()
+    cpu_s = time.process_time()
     tuner.run()
     took = {"cpu_s": time.process_time() - cpu_s, "reports": counting.reports}
-    took["bytes"] = resident_bytes() - resident
+    took["bytes"], _ = tracemalloc.get_traced_memory()
     Path(out).write_text(json.dumps(took))
 
 
