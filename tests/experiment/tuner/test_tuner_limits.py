@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 from argparse import Namespace
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,7 @@ from pytest_synebench.clock import VirtualClock
 from pytest_synebench.errors import RunError
 from pytest_synebench.events import Closed
 from pytest_synebench.experiment.journal.journal import read_journal
-from pytest_synebench.experiment.tuner.tuner import Tuner
 from pytest_synebench.trial import TrialId, TrialState
-
-
-def _no_checkpoint(directory: Path, at_most: int | None, *, fresh: bool = False) -> None:
-    return None
 
 
 def test_num_trials_counts_failed_ones_and_promotions_go_on(tmp_path: Path) -> None:
@@ -234,7 +228,7 @@ def test_an_observation_of_an_earlier_attempt_is_passed_over(tmp_path: Path) -> 
 
 def test_a_pause_without_its_checkpoint_fails_loudly(tmp_path: Path) -> None:
     bench = Bench(tmp_path, {"max_failures": 99})
-    bench.newest = _no_checkpoint  # type: ignore[method-assign] # lost on disk
+    bench.newest = lambda directory, at_most, fresh=False: None  # type: ignore[method-assign] # lost on disk
     tuner = bench.run()
     reasons = [t.reason for t in tuner.parts.table.trials.values() if t.reason]
     assert any("no good checkpoint of level 1" in reason for reason in reasons)
@@ -272,7 +266,7 @@ def test_a_pause_that_hangs_while_it_saves_has_failed(tmp_path: Path) -> None:
         {"progress_timeout": 5.0, "max_failures": 99, "num_trials": 3},
         Behaviour(end_delay_s=1000.0),
     )
-    bench.newest = _no_checkpoint  # type: ignore[method-assign] # never saved
+    bench.newest = lambda directory, at_most, fresh=False: None  # type: ignore[method-assign] # never saved
     tuner = bench.run()
     assert states(tuner) == [TrialState.FAILED] * 3
     reason = tuner.parts.table.trials[TrialId(0)].reason
@@ -281,7 +275,7 @@ def test_a_pause_that_hangs_while_it_saves_has_failed(tmp_path: Path) -> None:
 
 def test_a_failed_pause_uses_a_retry_up(tmp_path: Path) -> None:
     bench = Bench(tmp_path, {"max_retries": 1, "max_failures": 99, "num_trials": 3})
-    bench.newest = _no_checkpoint  # type: ignore[method-assign] # lost on disk
+    bench.newest = lambda directory, at_most, fresh=False: None  # type: ignore[method-assign] # lost on disk
     tuner = bench.run()
     assert [trial.retries for trial in tuner.parts.table.trials.values()] == [1, 1, 1]
     assert sum("paused at level 1, but" in remark for remark in tuner.remarks) == 3
@@ -293,38 +287,3 @@ def test_a_gap_between_levels_is_remarked_once(tmp_path: Path) -> None:
     )
     tuner = Bench(tmp_path, {"scheduler": "fifo", "num_trials": 2}, every_other).run()
     assert sum("reported level 2 after 0" in remark for remark in tuner.remarks) == 1
-
-
-def capped(bench: Bench, units: int) -> Tuner:
-    """Return a session that has spent all its money with so many units."""
-    tuner = bench.session()
-    table = tuner.parts.table
-    tuner.limits = replace(tuner.limits, cap=lambda: "spent" if table.units >= units else "")
-    return tuner
-
-
-def test_a_bound_on_the_cost_ends_the_experiment(tmp_path: Path) -> None:
-    tuner = capped(Bench(tmp_path, {"num_trials": 10, "num_workers": 2}), 5)
-    finish(tuner)
-    assert (tuner.reason, tuner.finished) == ("spent", True)
-    assert tuner.parts.table.units == 5
-    assert tuner.live == {}
-
-
-def test_of_a_deterministic_run_it_ends_a_session_and_the_next_decides_the_same(
-    tmp_path: Path,
-) -> None:
-    folders = [tmp_path / "unbroken", tmp_path / "broken"]
-    for folder in folders:
-        folder.mkdir()
-    unbroken, broken = (Bench(folder, {"deterministic": True}) for folder in folders)
-    tuner = capped(broken, 5)
-    finish(tuner)
-    assert (tuner.reason, tuner.finished) == ("spent", False)
-    assert journaled(broken.run()) == journaled(unbroken.run())
-
-
-def test_where_it_is_reached_already_nothing_is_started(tmp_path: Path) -> None:
-    tuner = capped(Bench(tmp_path, {"num_trials": 10}), 0)
-    finish(tuner)
-    assert len(tuner.parts.table.trials) == 0
