@@ -16,6 +16,10 @@ from pytest_synebench.experiment.journal.journal import read_journal
 from pytest_synebench.trial import TrialId, TrialState
 
 
+def nothing_saved(directory: Path, at_most: int | None, *, fresh: bool = False) -> None:
+    """Say what a store says that has no good checkpoint."""
+
+
 def test_num_trials_counts_failed_ones_and_promotions_go_on(tmp_path: Path) -> None:
     failing = Behaviour(fails_at=lambda spec, level: spec.key.trial_id == 2)
     tuner = Bench(tmp_path, {"max_failures": 5, "num_trials": 10}, failing).run()
@@ -228,7 +232,7 @@ def test_an_observation_of_an_earlier_attempt_is_passed_over(tmp_path: Path) -> 
 
 def test_a_pause_without_its_checkpoint_fails_loudly(tmp_path: Path) -> None:
     bench = Bench(tmp_path, {"max_failures": 99})
-    bench.newest = lambda directory, at_most, fresh=False: None  # type: ignore[method-assign] # lost on disk
+    bench.newest = nothing_saved  # type: ignore[method-assign] # lost on disk
     tuner = bench.run()
     reasons = [t.reason for t in tuner.parts.table.trials.values() if t.reason]
     assert any("no good checkpoint of level 1" in reason for reason in reasons)
@@ -266,7 +270,7 @@ def test_a_pause_that_hangs_while_it_saves_has_failed(tmp_path: Path) -> None:
         {"progress_timeout": 5.0, "max_failures": 99, "num_trials": 3},
         Behaviour(end_delay_s=1000.0),
     )
-    bench.newest = lambda directory, at_most, fresh=False: None  # type: ignore[method-assign] # never saved
+    bench.newest = nothing_saved  # type: ignore[method-assign] # never saved
     tuner = bench.run()
     assert states(tuner) == [TrialState.FAILED] * 3
     reason = tuner.parts.table.trials[TrialId(0)].reason
@@ -275,7 +279,7 @@ def test_a_pause_that_hangs_while_it_saves_has_failed(tmp_path: Path) -> None:
 
 def test_a_failed_pause_uses_a_retry_up(tmp_path: Path) -> None:
     bench = Bench(tmp_path, {"max_retries": 1, "max_failures": 99, "num_trials": 3})
-    bench.newest = lambda directory, at_most, fresh=False: None  # type: ignore[method-assign] # lost on disk
+    bench.newest = nothing_saved  # type: ignore[method-assign] # lost on disk
     tuner = bench.run()
     assert [trial.retries for trial in tuner.parts.table.trials.values()] == [1, 1, 1]
     assert sum("paused at level 1, but" in remark for remark in tuner.remarks) == 3
