@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from accounts import OPTIONS, Account, Purse, cap_of
+from training_jobs import give_role
 
 from pytest_synebench.backends.sagemaker.recording.recorder import VARIABLE
 from pytest_synebench.emulator import emulating
@@ -63,10 +64,11 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
             for name, value in emulator.variables.items():
                 patch.setenv(name, value)
             emulator.client("s3").create_bucket(Bucket="team")
+            give_role(emulator)
             emulated = (
                 *("--s3_bucket", "team/hpo", "--sagemaker_execution_role"),
                 "arn:aws:iam::123456789012:role/jobs",
-                *("--image_uri", "123456789012.dkr.ecr.us-east-1.amazonaws.com/emulated:1"),
+                *("--framework", "PyTorch", "--framework_version", "2.6"),
             )
             assert os.environ["AWS_ENDPOINT_URL"] == emulator.url
             yield Account(options=(*OPTIONS, *emulated), purse=Purse(0.0, 0.0))

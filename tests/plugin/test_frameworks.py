@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
 from toy_project import make_project, run_pytest
+from training_jobs import give_role
 
 from pytest_synebench.emulator import Emulator
 from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
@@ -43,6 +44,7 @@ def test_jobs_run_in_the_image_of_their_framework(
 ) -> None:
     client = sagemaker_emulator.client("sagemaker")
     sagemaker_emulator.client("s3").create_bucket(Bucket="team")
+    give_role(sagemaker_emulator)
     told = ("--framework", framework, "--framework_version", version, "--instance_type", machine)
     done = run_pytest(make_project(tmp_path), *COMMON, *told, "-v")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
 from toy_project import CONFTEST, make_project, run_pytest
+from training_jobs import give_role
 
 from pytest_synebench.emulator import Emulator
 from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
@@ -23,7 +24,7 @@ def like():
     from types import SimpleNamespace as Said
 
     return Said(
-        training_image="123456789012.dkr.ecr.us-east-1.amazonaws.com/team/train:7",
+        training_image="210987654321.dkr.ecr.us-east-1.amazonaws.com/team/train:7",
         role="arn:aws:iam::123456789012:role/like",
         compute=Said(instance_type="ml.c5.xlarge", volume_size_in_gb=7),
         networking=Said(subnets=["subnet-1"], security_group_ids=["sg-1"]),
@@ -52,6 +53,7 @@ def project(folder: Path, **more: object) -> Path:
 def test_jobs_are_made_like_it(sagemaker_emulator: Emulator, tmp_path: Path) -> None:
     s3, client = (sagemaker_emulator.client(name) for name in ("s3", "sagemaker"))
     s3.create_bucket(Bucket="team")
+    give_role(sagemaker_emulator, "like")
     s3.put_object(Bucket="team", Key="data/a.txt", Body=b"1")
     more = json.dumps({"EnableInterContainerTrafficEncryption": True})
     done = run_pytest(project(tmp_path), *COMMON, "--job_request", more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pytest_synebench.emulator import Emulator
@@ -38,6 +39,21 @@ while epoch < int(told["epochs"]) and not (stopped and told.get("stubborn") != "
     time.sleep(float(told.get("epoch_s", 0)))
 pathlib.Path("/opt/ml/model/epochs.txt").write_text(str(epoch))
 """
+
+
+def give_role(emulator: Emulator, name: str = "jobs") -> None:
+    """Have a role there that jobs can have."""
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sagemaker.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    emulator.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
 
 
 def prepare(emulator: Emulator, script: str = SCRIPT) -> None:

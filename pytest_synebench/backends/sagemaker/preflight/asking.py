@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from pytest_synebench.backends.sagemaker.recording.recorder import record
 from pytest_synebench.errors import BackendError
 
 Clients = Callable[[str], Any]  #: returns the boto3 client of a service
@@ -32,7 +33,7 @@ def clients(region: str) -> Clients:
     config = Config(
         retries={"total_max_attempts": 3, "mode": "standard"}, connect_timeout=5, read_timeout=15
     )
-    return lambda service: session.client(service, config=config)
+    return lambda service: record(session.client(service, config=config))
 
 
 def configured_region() -> tuple[str, str]:

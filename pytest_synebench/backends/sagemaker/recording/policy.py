@@ -25,6 +25,7 @@ from pytest_synebench.errors import UsageError
 _JOB = "arn:aws:sagemaker:REGION:ACCOUNT:training-job/*"
 _BUCKET = "arn:aws:s3:::BUCKET"
 _OBJECTS = "arn:aws:s3:::BUCKET/PREFIX/*"
+_IMAGES = "arn:aws:ecr:REGION:ACCOUNT:repository/*"
 _ROLE = "arn:aws:iam::ACCOUNT:role/ROLE"
 #: What a call needs: pairs of an action and what it is allowed on. Who may not list a bucket is not
 #: told that an object is not there, but that it is forbidden: a condition on the prefix, which such
@@ -41,8 +42,12 @@ _NEEDS: Mapping[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ("sagemaker", "ListTags"): (("sagemaker:ListTags", _JOB),),
     ("sagemaker", "AddTags"): (("sagemaker:AddTags", _JOB),),
     ("sagemaker", "Search"): (("sagemaker:Search", "*"),),
-    ("s3", "HeadBucket"): (),  # of emulated accounts only, as is the next
-    ("s3", "CreateBucket"): (),
+    ("s3", "HeadBucket"): (("s3:ListBucket", _BUCKET),),
+    ("s3", "CreateBucket"): (),  # of emulated accounts only
+    ("sts", "GetCallerIdentity"): (),  # everybody may
+    ("iam", "GetRole"): (("iam:GetRole", _ROLE),),
+    ("ecr", "DescribeImages"): (("ecr:DescribeImages", _IMAGES),),
+    ("service-quotas", "ListServiceQuotas"): (("servicequotas:ListServiceQuotas", "*"),),
     ("s3", "ListObjectsV2"): (("s3:ListBucket", _BUCKET),),
     ("s3", "ListMultipartUploads"): (("s3:ListBucketMultipartUploads", _BUCKET),),
     ("s3", "GetObject"): (("s3:GetObject", _OBJECTS), ("s3:ListBucket", _BUCKET)),
@@ -62,10 +67,11 @@ _CONDITIONS = {
 
 
 #: Calls that a run makes only when it has to: to stop jobs, to clear what a killed session left, to
-#: send large checkpoints.
+#: look for an image of the account's own, to send large checkpoints.
 SELDOM = (
     {"service": "sagemaker", "operation": "StopTrainingJob"},
     {"service": "s3", "operation": "DeleteObjects"},
+    {"service": "ecr", "operation": "DescribeImages"},
 )
 SELDOM_OF_JOBS = ("s3:CreateMultipartUpload", "s3:AbortMultipartUpload")
 

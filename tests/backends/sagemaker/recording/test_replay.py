@@ -14,6 +14,7 @@ pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
 from replayed_calls import differences
 from toy_project import make_project, run_pytest
+from training_jobs import give_role
 
 from pytest_synebench.backends.sagemaker.recording.policy import (
     SELDOM,
@@ -29,7 +30,7 @@ OPTIONS = (
     *("--synebench", "toy", "--num_trials", "3", "--max_resource_level", "3"),
     *("--backend", "sagemaker", "--s3_bucket", "team/hpo", "--instance_type", "ml.m5.large"),
     *("--sagemaker_execution_role", "arn:aws:iam::123456789012:role/jobs"),
-    *("--image_uri", "123456789012.dkr.ecr.us-east-1.amazonaws.com/team:1"),
+    *("--framework", "PyTorch", "--framework_version", "2.6"),
 )
 SECRETS = ("123456789012", "team", "toy", "EMULATED", "emulated", "jobs/", "/tmp")
 
@@ -39,6 +40,7 @@ def recorded(
 ) -> list[dict[str, Any]]:
     """Run an experiment in the emulator's account, and return what was recorded of it."""
     emulator.client("s3").create_bucket(Bucket="team")
+    give_role(emulator)
     monkeypatch.setenv(VARIABLE, str(folder / "calls"))
     done = run_pytest(make_project(folder), *OPTIONS)
     monkeypatch.delenv(VARIABLE)
