@@ -115,7 +115,8 @@ class Job:
         *,
         files: Mapping[str, bytes] | None = None,
         environment: Mapping[str, str] | None = None,
-        **sent: str,
+        sent: Mapping[str, str] | None = None,
+        **more: str,
     ) -> None:
         """Create the job.
 
@@ -124,6 +125,7 @@ class Job:
             files: beside the script, by their names.
             environment: of the request.
             sent: hyperparameters, as they stand in the request.
+            more: hyperparameters too.
         """
         for name, content in {"train.py": script.encode(), **(files or {})}.items():
             (self._folder / name).write_bytes(content)
@@ -133,7 +135,7 @@ class Job:
         for key, content in {**start.files, **data}.items():
             client.put_object(Bucket=BUCKET, Key=key, Body=content)
         told = request("a", Environment=dict(environment or {}))
-        told["HyperParameters"] = {**start.hyperparameters, **sent}
+        told["HyperParameters"] = {**start.hyperparameters, **(sent or {}), **more}
         told["AlgorithmSpecification"]["ContainerEntrypoint"] = list(start.entrypoint)
         told["InputDataConfig"] = [channel(name) for name in (*start.channels, "train")]
         self.emulator.client("sagemaker").create_training_job(**told)
@@ -235,9 +237,8 @@ class JobContract:
     # -- what a script finds ---------------------------------------------------------------------
 
     def test_hyperparameters_are_arguments_by_name(self, job: Job) -> None:
-        told: dict[str, Any] = {"lr": "0.1", "model": '"lstm"', "b": "true", "tied": "false"}
-        told["layers"] = "3"
-        job.begin(TELLS, **told)
+        told = {"lr": "0.1", "model": '"lstm"', "b": "true", "tied": "false", "layers": "3"}
+        job.begin(TELLS, sent=told)
         job.ends("Completed")
         first, second = ["-b", "True", "--layers", "3"], ["--lr", "0.1", "--model", "lstm"]
         assert job.told["argv"] == [*first, *second, "--tied", "False"]
@@ -258,8 +259,8 @@ class JobContract:
         assert job.told["argv"] == ["--layers", '["a", "b"]', "--more", '{"k": 1}']
 
     def test_hyperparameters_are_variables(self, job: Job) -> None:
-        sent: dict[str, Any] = {"lr": "0.1", "model": '"lstm"', "tied": "true", "batch-size": "8"}
-        job.begin(TELLS, **sent)
+        told = {"lr": "0.1", "model": '"lstm"', "tied": "true", "batch-size": "8"}
+        job.begin(TELLS, sent=told)
         job.ends("Completed")
         found = job.told["variables"]
         typed = {"lr": 0.1, "model": "lstm", "tied": True, "batch-size": 8}
