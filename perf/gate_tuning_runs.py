@@ -102,7 +102,7 @@ def main() -> None:
     for tests in KS:
         cells.append(cell(tests, given.suites))
         print(*cells[-1], sep="\t", flush=True)
-    (given.docs / "tuning-runs.md").write_text(page(cells))
+        (given.docs / "tuning-runs.md").write_text(page(cells))
 
 
 if __name__ == "__main__":

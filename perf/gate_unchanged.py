@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "gate"
@@ -58,8 +59,9 @@ def said(folder: Path, number: int) -> str:
     return "passed" if PASSED in done.stdout else "looked at"
 
 
-def counted(commits: int) -> Counter[str]:
-    """Return how often the gate said what about commits that change nothing."""
+def counted(commits: int, tell: Callable[[Counter[str]], object] = lambda _: None) -> Counter[str]:
+    """Return how often the gate said what about commits that change nothing; tell it each time."""
+    counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "pytest.ini").write_text("[pytest]\n")
@@ -69,7 +71,10 @@ def counted(commits: int) -> Counter[str]:
         done = run(folder, sys.executable, *arguments)
         if done.returncode:
             raise SystemExit(done.stdout + done.stderr)
-        return Counter(said(folder, number) for number in range(1, commits + 1))
+        for number in range(1, commits + 1):
+            counts[said(folder, number)] += 1
+            tell(counts)
+    return counts
 
 
 def main() -> int:
@@ -80,10 +85,13 @@ def main() -> int:
     parser.add_argument("--commits", type=int, default=100)
     parser.add_argument("--docs", type=Path, default=DOCS, help="where the page goes")
     given = parser.parse_args()
-    counts = counted(given.commits)
+
+    def tell(counts: Counter[str]) -> None:
+        told = {"commits": counts.total(), "alarms": counts["alarm"], "passed": counts["passed"]}
+        (given.docs / "unchanged.md").write_text(PAGE.format(**told))
+
+    counts = counted(given.commits, tell)
     print(dict(counts))
-    page = PAGE.format(commits=given.commits, alarms=counts["alarm"], passed=counts["passed"])
-    (given.docs / "unchanged.md").write_text(page)
     return int(counts["passed"] != given.commits)
 
 
