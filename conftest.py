@@ -1,4 +1,4 @@
-"""What the tests of a pytest plugin need: pytester; and Hypothesis without a stopwatch."""
+"""What the tests need: pytester, a service and an emulator; and Hypothesis without a stopwatch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["pytester"]
+# One service and one emulator for all tests of a process: each takes a second or two to start.
+pytest_plugins = ["pytester", "buckets", "pytest_synebench.emulator.fixtures"]
 
 # A deadline per example, and a check of how fast they are drawn, are timed tests: they fail on a
 # busy machine, whatever the code does.

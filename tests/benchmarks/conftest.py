@@ -9,9 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from buckets import bucket, client, service
-
-__all__ = ["bucket", "client", "idx_files", "service", "wikitext"]
 
 collect_ignore = [] if find_spec("boto3") and find_spec("moto") else ["test_kept_in_s3.py"]
 

@@ -2,10 +2,6 @@
 
 from importlib.util import find_spec
 
-from buckets import bucket, client, service
-
-__all__ = ["bucket", "client", "service"]
-
 collect_ignore = (
     [] if find_spec("boto3") and find_spec("moto") else ["test_s3_faults.py", "test_s3_runs.py"]
 )

@@ -12,9 +12,6 @@ from toy_project import make_project, run_pytest
 from training_jobs import give_role
 
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 COMMON = (
     *("--synebench", "toy", "--num_trials", "1", "--max_resource_level", "3"),

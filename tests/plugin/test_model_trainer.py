@@ -14,9 +14,6 @@ from toy_project import CONFTEST, make_project, run_pytest
 from training_jobs import give_role
 
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 TRAINER = '''
 def like():

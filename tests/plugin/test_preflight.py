@@ -11,9 +11,6 @@ pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
 from pytest_synebench.backends.sagemaker.preflight.account import _TRUST
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 ASKED = (
     *("--synebench", "height_with_cost", "--synebench-preflight", "--backend", "sagemaker"),

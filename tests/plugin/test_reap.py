@@ -12,10 +12,7 @@ from toy_project import run_pytest
 pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
 from pytest_synebench.experiment.store.holder import Holder
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 
 @pytest.fixture

@@ -14,9 +14,6 @@ pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
 from pytest_synebench import load_runs
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 COMMON = (
     *("--synebench", "height_with_cost", "--variant", "instant", "--scheduler", "asha_promotion"),

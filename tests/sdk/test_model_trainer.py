@@ -33,9 +33,6 @@ from sdk_jobs import OWN, TOLD, told
 
 from pytest_synebench.backends.sagemaker.trainer import IGNORED, OURS, PARTS, TAKEN
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 KEPT = Path(__file__).parents[1] / "backends" / "sagemaker" / "golden" / "sdk"
 SCRIPT = """

@@ -11,12 +11,9 @@ from toy_plan import toy_plan
 from pytest_synebench.backends.sagemaker.layout import Layout
 from pytest_synebench.checkpoints.s3.archive import S3Archive
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
 from pytest_synebench.experiment.keeping.opening import experiment
 from pytest_synebench.experiment.remote.archive import archive_of_jobs
 from pytest_synebench.experiment.remote.needs import bucket_of, job_params
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 
 @pytest.mark.parametrize("text", ["", "team", "s3://team/hpo/a"])

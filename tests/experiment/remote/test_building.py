@@ -12,12 +12,9 @@ pytest.importorskip("moto", reason="needs the extra 'emulator'")
 from toy_plan import toy_plan
 
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.keeping.ledger import Ledger
 from pytest_synebench.experiment.remote.building import remote_backend
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 ALL: dict[str, Any] = {
     "backend": "sagemaker",

@@ -12,11 +12,8 @@ from toy_plan import toy_plan
 from pytest_synebench.backends.sagemaker.preflight.account import _TRUST
 from pytest_synebench.backends.sagemaker.preflight.findings import Finding, Verdict
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.remote.preflight import check, preflight
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 ALL: dict[str, Any] = {
     "backend": "sagemaker",

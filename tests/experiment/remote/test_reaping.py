@@ -12,13 +12,10 @@ pytest.importorskip("moto", reason="needs the extra 'emulator'")
 from pytest_synebench.backends.sagemaker.port import BotoTrainingJobs, new_client
 from pytest_synebench.backends.sagemaker.reaping import finding
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.remote import reaping
 from pytest_synebench.experiment.remote.owners import Owner
 from pytest_synebench.experiment.store.holder import Holder
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 RUNS = {
     Owner.LIVES: "toy/one/r0-lives",

@@ -11,10 +11,6 @@ pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
 from job_contract import JobContract, Start, ours
 
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
-
 
 class TestOurs(JobContract):
     """It breaks no rule."""

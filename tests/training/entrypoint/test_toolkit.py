@@ -19,10 +19,6 @@ pytest.importorskip("moto", reason="needs the extra 'emulator'")
 from job_contract import TELLS, Job, JobContract, Start, ours
 from training_jobs import BUCKET, prepare
 
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
-
 TOOLKIT = Path(os.environ.get("SYNEBENCH_TOOLKIT") or "/none") / "bin" / "train"
 pytestmark = pytest.mark.skipif(
     not TOOLKIT.is_file(),

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from buckets import bucket, client, service
 
 from pytest_synebench.checkpoints.s3.asking import Asking
 from pytest_synebench.experiment.remote.tuning.log import RunLog
-
-__all__ = ["bucket", "client", "service"]
 
 
 @pytest.fixture

@@ -12,11 +12,8 @@ from toy_plan import toy_plan
 from tuner_jobs import BUCKET, NAME, record_of, submit
 
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
 from pytest_synebench.errors import BackendError, UsageError
 from pytest_synebench.experiment.remote.tuning.attached import find
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 
 def test_the_name_of_any_job_finds_a_submission(

@@ -15,7 +15,6 @@ from tuner_jobs import NAME, log_of, record_of, submit
 
 from pytest_synebench.blackboxes.synthetic import Synthetic
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
 from pytest_synebench.errors import RunError, UsageError
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.remote.tuning.attached import find
@@ -24,7 +23,6 @@ from pytest_synebench.experiment.remote.tuning.mirror import Mirror
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.experiment.store.summary import lines
 
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 FAMILY = Synthetic(last_level=9, rank_correlation=0.7)
 FIELDS = {
     "config_space": {**FAMILY.config_space, "epochs": 9},

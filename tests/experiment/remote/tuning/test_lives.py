@@ -13,11 +13,8 @@ from tuner_jobs import NAME, record_of, submit, waiting
 
 from pytest_synebench.backends.sagemaker.statuses import Standing
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.remote.tuning.lives import Lives, record_url
-
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 
 
 def test_whoever_has_a_run_go_on_there_is_one_job_of_each_number(

@@ -17,7 +17,6 @@ from pytest_synebench.backends.sagemaker import limits
 from pytest_synebench.backends.sagemaker.tuner import DEPENDENCIES, STARTER, VARIABLE
 from pytest_synebench.checkpoints.s3.asking import Asking
 from pytest_synebench.emulator import Emulator
-from pytest_synebench.emulator.fixtures import sagemaker_emulator, sagemaker_emulator_process
 from pytest_synebench.errors import BackendError, UsageError
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.remote.tuning import submitting
@@ -25,7 +24,6 @@ from pytest_synebench.experiment.remote.tuning.record import read
 from pytest_synebench.experiment.remote.tuning.submitting import Project, Submitter, Typed
 from pytest_synebench.training.entrypoint.entry import APART
 
-__all__ = ["sagemaker_emulator", "sagemaker_emulator_process"]
 ALL: dict[str, Any] = {
     "s3_bucket": "team/hpo",
     "sagemaker_execution_role": "arn:aws:iam::123456789012:role/training",
