@@ -37,7 +37,14 @@ def simulated(folder: Path, *options: str) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("scheduler", ["asha_promotion", "median_stopping", "pbt"])
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        "asha_promotion",
+        pytest.param("median_stopping", marks=pytest.mark.proof),
+        pytest.param("pbt", marks=pytest.mark.proof),
+    ],
+)
 def test_a_loaded_machine_changes_no_byte_of_a_simulated_journal(
     tmp_path: Path, scheduler: str
 ) -> None:

@@ -68,6 +68,7 @@ def test_two_experiments_that_one_command_submits_equal_those_run_here(
     assert items(again.stdout) == items(local.stdout)
 
 
+@pytest.mark.proof
 def test_a_failed_trial_is_a_failed_test_where_it_is_followed(
     emulator: Emulator, here: Path
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_job_that_cannot_run_the_experiment_says_why(emulator: Emulator, here:
     assert "6 skipped" in done.stdout
 
 
+@pytest.mark.proof
 def test_dependencies_are_installed_before_the_run(emulator: Emulator, here: Path) -> None:
     (here / "bench").mkdir(parents=True)
     make_project(here / "bench")
@@ -122,6 +124,7 @@ def test_dependencies_are_installed_before_the_run(emulator: Emulator, here: Pat
     assert installed < begun
 
 
+@pytest.mark.proof
 def test_trials_may_be_jobs_as_well(emulator: Emulator, here: Path, there: Path) -> None:
     for folder in (here, there):
         folder.mkdir()
@@ -187,6 +190,7 @@ def test_ctrl_c_leaves_the_job_running_and_says_so(
     assert run_pytest(there, "--synebench-attach", name).returncode == 0
 
 
+@pytest.mark.proof
 def test_a_reclaimed_job_goes_on_from_what_is_kept(
     emulator: Emulator, here: Path, there: Path, gate: Gate
 ) -> None:
@@ -201,6 +205,7 @@ def test_a_reclaimed_job_goes_on_from_what_is_kept(
     local_equal(here, there, *EXACT, *gate.option, "--spot", "1")
 
 
+@pytest.mark.proof
 def test_a_killed_job_is_told_and_another_goes_on_with_its_run(
     emulator: Emulator, here: Path, there: Path, gate: Gate
 ) -> None:

@@ -48,7 +48,7 @@ def recorded(
     return calls(folder / "calls")
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_a_recording_is_asked_again_and_answered_alike(
     sagemaker_emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
