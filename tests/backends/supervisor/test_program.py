@@ -317,7 +317,7 @@ def test_a_warm_up_that_fails_is_the_reason(bench: Bench) -> None:
     assert bench.hear() == {"is": "cold", "why": why}
 
 
-# Its tracker has a second from the end on, which is for its work, not for its start: so its start is
+# Its tracker has a second from the end on, which is for its work, not for its start: so that is
 # waited for, until it ignores SIGINT.
 SHARED = """
     import re, sys
