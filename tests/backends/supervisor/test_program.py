@@ -317,20 +317,16 @@ def test_a_warm_up_that_fails_is_the_reason(bench: Bench) -> None:
     assert bench.hear() == {"is": "cold", "why": why}
 
 
-# Its tracker has a second from the end on, which is for its work, not for its start: so that is
-# waited for, until it ignores SIGINT.
+# A tracker's start is no part of the second that it has: it is over where SIGINT is ignored.
 SHARED = """
     import re, sys
-    from multiprocessing.resource_tracker import _resource_tracker as tracker
-    from multiprocessing.shared_memory import SharedMemory
-    held = SharedMemory(create=True, size=4096)
-    while True:
-        with open(f"/proc/{tracker._pid}/status") as file:
-            status = file.read()
-        with open(f"/proc/{tracker._pid}/cmdline") as file:
-            started = "resource_tracker" in file.read()
-        if started and int(re.search("SigIgn:\\s*(\\w+)", status)[1], 16) & 2:
-            break
+    from multiprocessing import resource_tracker, shared_memory
+    from pathlib import Path
+    held, found = shared_memory.SharedMemory(create=True, size=4096), None
+    seen = Path(f"/proc/{resource_tracker._resource_tracker._pid}")
+    while not (found and int(found[1], 16) & 2):
+        if "resource_tracker" in (seen / "cmdline").read_text():
+            found = re.search("SigIgn:\\s*(\\w+)", (seen / "status").read_text())
     print(held.name, flush=True)
     open(sys.argv[1]).read()
 """
