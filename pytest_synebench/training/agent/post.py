@@ -8,21 +8,19 @@ Invariants (tests/training/agent/test_post.py holds each one):
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Any
 
 from pytest_synebench.channel import Message
 from pytest_synebench.checkpoints.s3.address import Address
 from pytest_synebench.checkpoints.s3.asking import Asking, new_client
 from pytest_synebench.checkpoints.s3.causes import status
-from pytest_synebench.errors import StoreError, TrialError
+from pytest_synebench.checkpoints.s3.new_object import put_new
+from pytest_synebench.errors import TrialError
 from pytest_synebench.training.agent import letters
 from pytest_synebench.training.agent.letters import Letter
 from pytest_synebench.training.agent.orders import Orders
 
-_TAKEN = 412
 _ABSENT = 404
 
 
@@ -96,24 +94,7 @@ class Post:
 
     def _put(self, key: str, data: bytes) -> bool:
         """Write an object that must be new; return whether it was."""
-        checksum = b64encode(sha256(data).digest()).decode()
-        try:
-            self.ask(
-                lambda: self.client.put_object(
-                    Bucket=self.bucket,
-                    Key=key,
-                    Body=data,
-                    IfNoneMatch="*",
-                    ChecksumSHA256=checksum,
-                )
-            )
-        except StoreError:
-            raise
-        except Exception as error:
-            if status(error) != _TAKEN:
-                raise
-            return False
-        return True
+        return put_new(self.ask, self.client, self.bucket, key, data)
 
     def _known(self) -> Orders:
         if self._orders is None:

@@ -19,15 +19,12 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
-from hashlib import sha256
 from typing import Any
 
 from pytest_synebench.checkpoints.s3.asking import Asking
-from pytest_synebench.checkpoints.s3.causes import status
+from pytest_synebench.checkpoints.s3.new_object import put_new
 from pytest_synebench.errors import RunError, StoreError
 
-_TAKEN = 412
 _AT_ONCE = 8
 _TRIES = 100  #: each is a race that was lost to a writer which is fenced by the next
 
@@ -160,20 +157,4 @@ class RunLog:
 
     def _put(self, number: int, data: bytes) -> bool:
         """Write an object that must be new; return whether it was."""
-        put = partial(
-            self._client.put_object,
-            Bucket=self._bucket,
-            Key=self._key(number),
-            Body=data,
-            IfNoneMatch="*",
-            ChecksumSHA256=b64encode(sha256(data).digest()).decode(),
-        )
-        try:
-            self._ask(put)
-        except StoreError:
-            raise
-        except Exception as error:
-            if status(error) != _TAKEN:
-                raise
-            return False
-        return True
+        return put_new(self._ask, self._client, self._bucket, self._key(number), data)
