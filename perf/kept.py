@@ -36,8 +36,9 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
     "upload": {
         "title": "upload of a checkpoint",
         "what": "A checkpoint of one file of 64 MB is kept in a bucket (looked for, sent with its "
-        "SHA-256, manifest last), against `upload_file` of boto3 at its defaults, of a file of "
-        "that size, on the same server. Throughput of ours over that of boto3.",
+        "SHA-256, manifest last), against `upload_file` of boto3 at its defaults (which sends a "
+        "CRC32), of a file of that size, on the same server, moto. Throughput of ours over that "
+        "of boto3.",
         "columns": {
             "ratio": "throughput / boto3's",
             "ours_mb_s": "MB/s",

@@ -122,7 +122,7 @@ def upload(megabytes: int, pairs: int) -> dict[str, float]:
     from pytest_synebench.checkpoints.s3.archive import S3Archive
     from pytest_synebench.trial import TrialId
 
-    with serving() as service:
+    with serving("plain") as service:
         os.environ.update(service.environment)
         client = boto3.client("s3")
         client.create_bucket(Bucket="perf")

@@ -1,8 +1,9 @@
 """S3 on loopback, in a process of its own: moto, behind a door that breaks what it is told to.
 
-``python s3_service.py`` prints its port and serves until its stdin ends. Faults are a server's:
-the client's whole stack meets them. They are set per bucket, by ``PUT /_faults/<bucket>``; what was
-asked of a bucket is counted at ``GET /_asked/<bucket>``.
+``python s3_service.py`` prints its port and serves until its stdin ends; ``plain`` leaves the door
+out, for figures. Faults are a server's: the client's whole stack meets them. They are set per
+bucket, by ``PUT /_faults/<bucket>``; what was asked of a bucket is counted at ``GET
+/_asked/<bucket>``.
 """
 
 from __future__ import annotations
@@ -160,8 +161,9 @@ def main() -> None:
         def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
-    door = Door(DomainDispatcherApplication(create_backend_app))
-    server = make_server("127.0.0.1", 0, door, threaded=True, request_handler=Quiet)
+    moto = DomainDispatcherApplication(create_backend_app)
+    app = moto if sys.argv[1:] == ["plain"] else Door(moto)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
@@ -210,10 +212,10 @@ class Service:
 
 
 @contextmanager
-def serving() -> Iterator[Service]:
-    """Run the service in a process of its own."""
+def serving(*how: str) -> Iterator[Service]:
+    """Run the service in a process of its own: ``"plain"``, without a door, or with one."""
     process = subprocess.Popen(
-        [sys.executable, __file__],
+        [sys.executable, __file__, *how],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -21,6 +21,7 @@ from threading import Event
 from typing import Any, TypeVar
 
 from pytest_synebench.checkpoints.s3 import causes
+from pytest_synebench.checkpoints.s3.once import hash_once
 from pytest_synebench.checkpoints.s3.pace import MOST, Pace
 from pytest_synebench.clock import Clock, SystemClock
 from pytest_synebench.errors import StoreError
@@ -166,6 +167,8 @@ def new_client(endpoint: str | None = None) -> Any:
     more = {} if endpoint is None else {"endpoint_url": endpoint, **_NOBODY}
     try:
         # A session of our own: the default one is the user's.
-        return boto3.session.Session().client("s3", config=config, **more)
+        client = boto3.session.Session().client("s3", config=config, **more)
     except (BotoCoreError, ValueError) as error:
         raise StoreError(causes.in_words(error, "S3")) from error
+    hash_once(client)
+    return client

@@ -12,6 +12,7 @@ Invariants (tests/checkpoints/s3/, tests/faults/test_s3_faults.py):
 from __future__ import annotations
 
 import contextlib
+import threading
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,8 +35,31 @@ class _Part(NamedTuple):
     """A part that was sent."""
 
     told: dict[str, Any]  #: what completes the upload names of it
-    md5: bytes | None  #: where the server has not said that it compared its SHA-256
+    confirmed: bool  #: whether the server has said that it has these bytes
     hashes: list[bytes]  #: SHA-256 of each part of the file's name in it
+
+
+class _Reader:
+    """Reads parts of a file, each thread into memory of its own: new pages cost as much as a copy.
+
+    Not botocore's own stream of a file: what is sent must be what was hashed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._own = threading.local()
+
+    def read(self, at: int, length: int) -> bytearray:
+        """Return a part, until the same thread reads the next; of a file cut short, other bytes."""
+        data: bytearray = getattr(self._own, "data", bytearray())
+        if len(data) != length:
+            self._own.data = data = bytearray(length)
+        with self._path.open("rb", buffering=0) as file, memoryview(data) as view:
+            file.seek(at)
+            filled = 0
+            while read := file.readinto(view[filled:]):
+                filled += read
+        return data
 
 
 class Blobs:
@@ -166,7 +190,7 @@ class Blobs:
 
         def put() -> None:
             answer = self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=data, ChecksumSHA256=checksum
+                Bucket=self._bucket, Key=key, Body=data, **_sha256_is(checksum)
             )
             if not _confirms(answer, checksum, data):
                 _drain(self._read(key, digest, size))
@@ -204,10 +228,10 @@ class Blobs:
         # One that an earlier version saved is hashed as a whole: its parts go one by one.
         whole = None if "-" in digest else sha256()
 
+        reader = _Reader(path)
+
         def send(at: int) -> _Part:
-            with path.open("rb") as file:
-                file.seek(at)
-                data = file.read(span)
+            data = reader.read(at, min(span, size - at))
             if whole is not None:
                 whole.update(data)
             return self._send_part(data, at // span + 1, upload)
@@ -220,7 +244,7 @@ class Blobs:
         _check(sent, path.stat().st_size, name, digest, size)
         return parts
 
-    def _send_part(self, data: bytes, number: int, upload: dict[str, str]) -> _Part:
+    def _send_part(self, data: bytearray, number: int, upload: dict[str, str]) -> _Part:
         view = memoryview(data)
         hashes = [
             sha256(view[at : at + PART_BYTES]).digest() for at in range(0, len(data), PART_BYTES)
@@ -229,13 +253,12 @@ class Blobs:
         checksum = b64encode(own).decode()
         answer = self._ask(
             lambda: self._client.upload_part(
-                **upload, PartNumber=number, Body=data, ChecksumSHA256=checksum
+                **upload, PartNumber=number, Body=data, **_sha256_is(checksum)
             ),
             len(data),
         )
         told = {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}
-        compared = answer.get("ChecksumSHA256") == checksum
-        return _Part(told, None if compared else _md5(data), hashes)
+        return _Part(told, _confirms(answer, checksum, data), hashes)
 
     def _complete(self, upload: dict[str, str], parts: list[dict[str, Any]]) -> Any:
         """Make the file visible; None: an earlier answer was lost, or it is not."""
@@ -263,30 +286,44 @@ def _check(found: str, length: int, name: str, digest: str, size: int) -> None:
         raise CheckpointError(f"{name!r} was changed after it was saved: its SHA-256 differs")
 
 
+def _sha256_is(checksum: str) -> dict[str, str]:
+    """Return what has a server compare a body: some answer with it only where it is named."""
+    return {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": checksum}
+
+
 def _base64(digest: str) -> str:
     return b64encode(bytes.fromhex(digest)).decode()
 
 
-def _confirms(answer: Any, checksum: str, data: bytes) -> bool:
+def _confirms(answer: Any, checksum: str, data: bytes | bytearray) -> bool:
     """Whether a server says that it has the bytes: by their SHA-256, or by their MD5 as its ETag.
 
     An ETag is their MD5 where S3 does not encrypt with a key of its own; else it is another one.
     """
-    if answer.get("ChecksumSHA256") == checksum:
-        return True
-    return bool(answer.get("ETag", "").strip('"') == _md5(data).hex())
+    return bool(answer.get("ChecksumSHA256") == checksum or _etag(answer) == _md5(data).hex())
 
 
 def _confirms_parts(answer: Any, parts: list[_Part]) -> bool:
-    """Whether a server says that it has made one object of these parts, by a hash of hashes."""
+    """Whether a server says that it has made one object of these parts, all of which it confirmed.
+
+    It does so by a hash of their hashes: of their SHA-256s, or of their ETags, whatever these are.
+    """
+    if not all(part.confirmed for part in parts):
+        return False
     number = len(parts)
-    if all(part.md5 is not None for part in parts):
-        joined = _md5(b"".join(part.md5 or b"" for part in parts)).hex()
-        return bool(answer.get("ETag", "").strip('"') == f"{joined}-{number}")
     joined_sha256 = sha256(b"".join(b64decode(part.told["ChecksumSHA256"]) for part in parts))
-    composite = f"{b64encode(joined_sha256.digest()).decode()}-{number}"
-    return bool(answer.get("ChecksumSHA256") == composite)
+    if answer.get("ChecksumSHA256") == f"{b64encode(joined_sha256.digest()).decode()}-{number}":
+        return True
+    try:
+        etags = b"".join(bytes.fromhex(_etag(part.told)) for part in parts)
+    except ValueError:
+        return False
+    return _etag(answer) == f"{_md5(etags).hex()}-{number}"
 
 
-def _md5(data: bytes) -> bytes:
+def _etag(told: Any) -> str:
+    return str(told.get("ETag", "")).strip('"')
+
+
+def _md5(data: bytes | bytearray) -> bytes:
     return md5(data, usedforsecurity=False).digest()
