@@ -32,6 +32,7 @@ JOB_SIDE = (
     "errors.py",
     "durable.py",
     "channel.py",
+    "checkpoints/settled.py",
     "checkpoints/together.py",
     "checkpoints/hashing.py",
     "checkpoints/names.py",

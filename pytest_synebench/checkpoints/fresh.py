@@ -5,8 +5,10 @@ at a pause the bytes are known, as long as their times say that nobody has touch
 200 MB would take a processor a quarter of a second. Whoever loads them reads all of them anyway.
 
 Invariants (tests/checkpoints/test_fresh.py holds each one):
-- where a file, or its inode, was changed after the manifest was written, or in the same tick of the
-  clock, every byte is compared;
+- a short file is compared in any case: that costs nothing;
+- where a long one, or its inode, was changed after it began to be hashed, or in the same tick of
+  the clock, or where the script had it mapped then, every byte is compared;
+- so is every byte where the file system is not a disk's: in memory, a mapping changes no time;
 - a name, a size or a manifest that is not as it was saved is refused in any case.
 
 A directory that was copied has times that mean nothing: for one there is ``manifest.verify``.
@@ -18,6 +20,8 @@ from __future__ import annotations
 import os
 
 from pytest_synebench.checkpoints import manifest
+from pytest_synebench.checkpoints.hashing import PART_BYTES
+from pytest_synebench.checkpoints.settled import times_of
 from pytest_synebench.errors import CheckpointError
 
 
@@ -33,14 +37,26 @@ def verify(directory: str, level: int) -> manifest.Manifest:
     """
     told = manifest.outline(directory, level)
     try:
-        if _untouched(directory, told):
-            return told
+        touched = _touched(directory, told)
     except OSError as error:
         raise CheckpointError(f"it cannot be read: {error}") from None
-    return manifest.verify(directory, level)
+    manifest.compare(directory, told, touched)
+    return told
 
 
-def _untouched(directory: str, told: manifest.Manifest) -> bool:
-    saved_ns = os.lstat(os.path.join(directory, manifest.NAME)).st_mtime_ns
-    found = [os.lstat(os.path.join(directory, name)) for name in told.files]
-    return all(max(one.st_mtime_ns, one.st_ctime_ns) < saved_ns for one in found)
+def _touched(directory: str, told: manifest.Manifest) -> list[str]:
+    """Return the names of the files that something may have written to since they were hashed."""
+    found = os.lstat(os.path.join(directory, manifest.NAME))
+    if not _is_of_a_disk(found):
+        return list(told.files)
+    return [
+        name
+        for name, file in told.files.items()
+        if file["size"] <= PART_BYTES
+        or max(times_of(os.path.join(directory, name))) >= found.st_mtime_ns
+    ]
+
+
+def _is_of_a_disk(found: os.stat_result) -> bool:
+    """Whether a file lies on a device of its own: not in memory, in a layer, or on a server."""
+    return os.major(found.st_dev) != 0

@@ -24,14 +24,14 @@ from __future__ import annotations
 import os
 import stat
 
-from pytest_synebench.checkpoints import hashing, names
+from pytest_synebench.checkpoints import hashing, names, settled
 from pytest_synebench.checkpoints.together import sync_together, sync_tree
 from pytest_synebench.durable import sync_directory
 from pytest_synebench.errors import CheckpointError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from typing import Any
 
 NAME = names.NAME
@@ -152,21 +152,23 @@ def _seal(part: str, level: int, trial: int | None, unsynced: list[str]) -> None
     if not paths:
         raise CheckpointError("save_model_fn wrote no file into the directory it was given")
     folders = [folder for folder, _, _ in os.walk(part) if folder != part]
-    written = {path: os.stat(path).st_mtime_ns for path in paths.values()}
+    path = os.path.join(part, NAME)
     syncing = sync_together([*paths.values(), *folders, *unsynced])
     try:
+        since_ns = settled.settle(paths.values(), path)
+        written = {one: settled.times_of(one) for one in paths.values()}
         # Read again, while the disk is at work: what a reader will find is what counts.
         files = {
-            name: {"sha256": hashing.name_of(path), "size": os.path.getsize(path)}
-            for name, path in paths.items()
+            name: {"sha256": hashing.name_of(one), "size": os.path.getsize(one)}
+            for name, one in paths.items()
         }
         names.check(files)
-        for name, path in paths.items():
-            if os.stat(path).st_mtime_ns != written[path]:
+        for name, one in paths.items():
+            if settled.times_of(one) != written[one]:
                 raise CheckpointError(f"{name!r} was written to while it was saved")
-        path = os.path.join(part, NAME)
         with open(path, "wb") as file:
             file.write(_manifest_bytes(level, trial, files))
+        settled.tell(path, since_ns)
         sync_together([path, part]).wait()
     finally:
         syncing.wait()
@@ -260,15 +262,24 @@ def verify(directory: str, level: int, trial: int | None = None) -> Manifest:
         CheckpointError: something differs; the text names the file and the difference.
     """
     manifest = outline(directory, level, trial)
+    compare(directory, manifest, manifest.files)
+    return manifest
+
+
+def compare(directory: str, told: Manifest, which: Iterable[str]) -> None:
+    """Compare every byte of some of a checkpoint's files with its manifest.
+
+    Raises:
+        CheckpointError: one differs; the text names it.
+    """
     try:
-        for name, told in manifest.files.items():
-            if not hashing.is_called(os.path.join(directory, name), told["sha256"]):
+        for name in which:
+            if not hashing.is_called(os.path.join(directory, name), told.files[name]["sha256"]):
                 raise CheckpointError(
                     f"{name!r} was changed after it was saved: its SHA-256 differs"
                 )
     except OSError as error:
         raise CheckpointError(f"it cannot be read: {error}") from None
-    return manifest
 
 
 def outline(directory: str, level: int, trial: int | None = None) -> Manifest:

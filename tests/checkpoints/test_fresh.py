@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pytest_synebench.checkpoints import fresh, hashing, manifest
+from pytest_synebench.checkpoints import fresh, hashing, manifest, settled
+from pytest_synebench.checkpoints.hashing import PART_BYTES
 from pytest_synebench.checkpoints.local import LocalStore
 from pytest_synebench.errors import CheckpointError
 
-HOUR_NS = 3600 * 10**9
+LONG = bytes(PART_BYTES + 1)
+
+
+@pytest.fixture(autouse=True)
+def disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the tests' own folder be taken for one of a disk, whatever it is."""
+    monkeypatch.setattr(fresh, "_is_of_a_disk", lambda found: True)
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    """Return one whose manifest was written an hour after all of its files, by the clock."""
+    """Return one with a long and a short file."""
 
     def fill(path: str) -> None:
         (Path(path) / "deep").mkdir()
-        for name in ("state", "deep/weights"):
-            (Path(path) / name).write_bytes(b"bytes")
+        (Path(path) / "deep" / "weights").write_bytes(LONG)
+        (Path(path) / "state").write_bytes(b"bytes")
 
     manifest.save(str(tmp_path), 3, fill, 7)
-    at_ns = (tmp_path / "00000003" / "state").stat().st_ctime_ns + HOUR_NS
-    os.utime(tmp_path / "00000003" / "manifest.json", ns=(at_ns, at_ns))
     return tmp_path / "00000003"
 
 
@@ -47,39 +53,106 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_what_nothing_has_written_to_since_is_not_read_again(saved: Path, read: list[str]) -> None:
     assert fresh.verify(str(saved), 3).trial == 7
     found = LocalStore().newest(saved.parent, 3, fresh=True)
-    assert read == []
+    assert read == ["state"] * 2  # which is short
     assert found == LocalStore().newest(saved.parent, 3)
-    assert sorted(read) == ["state", "weights"]
+    assert sorted(read[2:]) == ["state", "weights"]
 
 
-def later(path: Path) -> None:
-    at_ns = path.stat().st_mtime_ns + 2 * HOUR_NS
-    os.utime(path, ns=(at_ns, at_ns))
+def write(path: Path) -> None:
+    """Change a byte."""
+    with path.open("r+b") as file:
+        file.write(b"x")
 
 
-def in_the_same_tick(path: Path) -> None:
+def in_the_tick_of_the_save(path: Path) -> None:
     at_ns = (path.parent.parent / "manifest.json").stat().st_mtime_ns
     os.utime(path, ns=(at_ns, at_ns))
 
 
 def behind_its_back(path: Path) -> None:
     """Leave the bytes' time as it was: the inode's tells."""
-    manifest_file = path.parent.parent / "manifest.json"
-    was = path.stat().st_mtime_ns
-    os.utime(path, ns=(was, was))
-    at_ns = path.stat().st_ctime_ns
-    os.utime(manifest_file, ns=(at_ns, at_ns))
+    os.utime(path, ns=(0, 0))
 
 
-@pytest.mark.parametrize("touch", [later, in_the_same_tick, behind_its_back])
+@pytest.mark.parametrize("touch", [lambda path: None, in_the_tick_of_the_save, behind_its_back])
 def test_what_may_have_been_written_to_is_compared(
-    saved: Path, read: list[str], touch: Callable[[Path], None]
+    saved: Path, touch: Callable[[Path], None]
 ) -> None:
-    (saved / "deep" / "weights").write_bytes(b"bitez")
+    write(saved / "deep" / "weights")
     touch(saved / "deep" / "weights")
     with pytest.raises(CheckpointError, match="'deep/weights' was changed after it was saved"):
         fresh.verify(str(saved), 3)
     assert LocalStore().newest(saved.parent, 3, fresh=True) is None
+
+
+def test_one_that_was_changed_in_the_tick_of_the_save_is_compared(
+    saved: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tick = (saved / "manifest.json").stat().st_mtime_ns
+    monkeypatch.setattr(fresh, "times_of", lambda path: (tick, tick))
+    fresh.verify(str(saved), 3)
+    monkeypatch.setattr(fresh, "times_of", lambda path: (tick - 1, tick - 1))
+    fresh.verify(str(saved), 3)
+    assert sorted(read) == ["state", "state", "weights"]
+
+
+def test_one_that_is_written_to_after_it_was_hashed_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock goes on between all of it, so that only the order tells."""
+    bytes_of, part = manifest._manifest_bytes, tmp_path / "c"
+
+    def wait_for_a_tick() -> None:
+        weights = next(part.glob(".part-*")) / "weights"
+        settled.settle([str(weights)], str(tmp_path / "probe"))
+
+    def written_to_meanwhile(*told: object) -> bytes:
+        wait_for_a_tick()
+        write(next(part.glob(".part-*")) / "weights")
+        wait_for_a_tick()
+        return bytes_of(*told)  # type: ignore[arg-type] # whatever it was called with
+
+    monkeypatch.setattr(manifest, "_manifest_bytes", written_to_meanwhile)
+    manifest.save(str(part), 3, lambda path: Path(path, "weights").write_bytes(LONG), 7)
+    monkeypatch.undo()
+    monkeypatch.setattr(fresh, "_is_of_a_disk", lambda found: True)
+    with pytest.raises(CheckpointError, match="'weights' was changed after it was saved"):
+        fresh.verify(str(part / "00000003"), 3)
+
+
+def test_one_that_its_script_had_mapped_is_compared(tmp_path: Path, read: list[str]) -> None:
+    kept: list[mmap.mmap] = []
+
+    def fill(path: str) -> None:
+        weights = Path(path, "weights")
+        weights.write_bytes(LONG)
+        with weights.open("r+b") as file:
+            kept.append(mmap.mmap(file.fileno(), len(LONG)))
+
+    manifest.save(str(tmp_path), 3, fill, 7)
+    fresh.verify(str(tmp_path / "00000003"), 3)
+    assert read == ["weights"]
+    kept[0][5] = 1
+    with pytest.raises(CheckpointError, match="'weights' was changed after it was saved"):
+        fresh.verify(str(tmp_path / "00000003"), 3)
+    kept[0].close()
+
+
+def test_what_is_not_on_a_disk_is_compared(
+    saved: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fresh, "_is_of_a_disk", lambda found: False)
+    fresh.verify(str(saved), 3)
+    assert sorted(read) == ["state", "weights"]
+
+
+@pytest.mark.parametrize(("device", "is_one"), [(os.makedev(254, 0), True), (0x1A, False)])
+def test_a_disk_has_a_number_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, device: int, is_one: bool
+) -> None:
+    monkeypatch.undo()
+    found = os.stat_result((0o100644, 1, device, 1, 0, 0, 5, 0, 0, 0))
+    assert fresh._is_of_a_disk(found) is is_one
 
 
 def test_a_size_or_a_manifest_that_differs_is_refused_without_a_look_at_any_time(
@@ -95,14 +168,26 @@ def test_a_size_or_a_manifest_that_differs_is_refused_without_a_look_at_any_time
     assert read == []
 
 
+def later(path: str) -> None:
+    at_ns = Path(path).stat().st_mtime_ns + 3600 * 10**9
+    os.utime(path, ns=(at_ns, at_ns))
+
+
+def behind_the_back_of_mtime(path: str) -> None:
+    was = Path(path).stat().st_mtime_ns
+    while max(settled.times_of(path)) == was:  # until the clock of the file system goes on
+        os.utime(path, ns=(was, was))
+
+
+@pytest.mark.parametrize("touch", [later, behind_the_back_of_mtime])
 def test_a_file_that_is_written_to_while_it_is_saved_makes_the_save_fail(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, touch: Callable[[str], None]
 ) -> None:
     name_of = hashing.name_of
 
     def written_to_meanwhile(path: str) -> str:
         name = name_of(path)
-        later(Path(path))
+        touch(path)
         return name
 
     monkeypatch.setattr(hashing, "name_of", written_to_meanwhile)

@@ -17,7 +17,16 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 _DISTRIBUTION = "pytest-synebench"
 _FILES = ("__init__", "errors", "durable", "channel", "trial")
 _FOLDERS = ("space", "training")
-_CHECKPOINTS = ("__init__", "together", "hashing", "names", "manifest", "protocol", "freezing")
+_CHECKPOINTS = (
+    "__init__",
+    "together",
+    "hashing",
+    "settled",
+    "names",
+    "manifest",
+    "protocol",
+    "freezing",
+)
 _BENCHMARKS = f"{_PACKAGE.name}.benchmarks"  #: lies elsewhere in a checkout
 ENTRY = _PACKAGE / "training" / "entrypoint" / "entry.py"
 
