@@ -174,9 +174,9 @@ def later(path: str) -> None:
 
 
 def behind_the_back_of_mtime(path: str) -> None:
-    was = Path(path).stat().st_mtime_ns
-    while max(settled.times_of(path)) == was:  # until the clock of the file system goes on
-        os.utime(path, ns=(was, was))
+    was = Path(path).stat()
+    while Path(path).stat().st_ctime_ns == was.st_ctime_ns:  # until the file system's clock goes on
+        os.utime(path, ns=(was.st_mtime_ns, was.st_mtime_ns))
 
 
 @pytest.mark.parametrize("touch", [later, behind_the_back_of_mtime])
