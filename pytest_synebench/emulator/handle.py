@@ -21,6 +21,7 @@ from pytest_synebench.errors import SynebenchError, UsageError
 
 _WAIT_S = 60.0
 _MARGIN_S = 30.0  #: for an answer, beyond what it waits for
+_RESET_S = 60.0  #: for jobs that were killed to be gone
 _ENDING_S = 30.0  #: for the process to end by itself
 
 
@@ -108,7 +109,7 @@ class Emulator:
         self._order("reclaim", {"job": job})
 
     def kill(self, job: str) -> None:
-        """Kill every process of a job."""
+        """Kill every process of a job; where it has none yet, its next one as soon as it runs."""
         self._order("kill", {"job": job})
 
     def sync(self, job: str) -> None:
@@ -117,7 +118,7 @@ class Emulator:
 
     def reset(self) -> None:
         """Kill every job, and have an account in which nothing ever was."""
-        self._order("reset", {})
+        self._order("reset", {"timeout_s": _RESET_S}, timeout_s=_RESET_S + _MARGIN_S)
 
     def _waited(self, order: str, told: Mapping[str, Any], failed: str) -> dict[str, Any]:
         answer = self._order(order, told, timeout_s=told["timeout_s"] + _MARGIN_S)

@@ -51,22 +51,22 @@ def main(description: str) -> int:
     if first == 0:
         os.close(held)
         _become(told, status, lifeline)
-    os.close(status)
     os.close(lifeline)
-    return _attend(first)
+    _pass_signals_on(first)
+    os.close(status)  # only now: whoever sees the pipe's end may send a signal
+    _, ended = os.waitpid(first, 0)  # not reaped before: its number is nobody else's
+    code = os.waitstatus_to_exitcode(ended)
+    return code if code >= 0 else 128 - code
 
 
-def _attend(first: int) -> int:
-    """Pass signals on to process 1 of the container until it has ended."""
+def _pass_signals_on(first: int) -> None:
+    """Have process 1 of the container get the signals that this one is sent."""
 
     def passed_on(number: int, _frame: FrameType | None) -> None:
         os.kill(first, signal.SIGKILL if number == signal.SIGUSR1 else number)
 
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, passed_on)
-    _, ended = os.waitpid(first, 0)  # not reaped before: its number is nobody else's
-    code = os.waitstatus_to_exitcode(ended)
-    return code if code >= 0 else 128 - code
 
 
 def _become(told: dict[str, Any], status: int, lifeline: int) -> None:

@@ -4,7 +4,8 @@ Each demand is a thread of its own, and ends by feeding the account what came of
 
 Invariants (tests/emulator/test_clients.py holds each one, with jobs that run):
 - a demand that fails for whatever reason ends its job as Failed, with the reason;
-- a signal that comes while a container is being started reaches it;
+- a signal that comes while a container is being started reaches it, and a kill that comes earlier
+  kills the job's first process as soon as it is there;
 - the last checkpoint and the last line are in S3 and CloudWatch before a job is seen to end.
 """
 
@@ -47,7 +48,38 @@ class Machine:
         self.container: Container | None = None
         self.checkpoints: storage.Checkpoints | None = None
         self.terminated = False  #: SIGTERM was asked for
+        self.killed = False  #: SIGKILL was
+        self.over = False  #: its container has ended
         self.lock = threading.Lock()
+
+    def terminate(self) -> None:
+        """Send SIGTERM to process 1, now or once it is there."""
+        with self.lock:
+            self.terminated = True
+            if self.container is not None:
+                self.container.terminate()
+
+    def kill(self) -> bool:
+        """Kill all processes, now or once they are there; return whether any are or will be."""
+        with self.lock:
+            self.killed = True
+            if self.container is not None:
+                self.container.kill()
+            return not self.over
+
+    def begun(self, container: Container) -> None:
+        """Take the container that was started, and pass on what was asked for meanwhile."""
+        with self.lock:
+            self.container = container
+            if self.terminated:
+                container.terminate()
+            if self.killed:
+                container.kill()
+
+    def ended(self) -> None:
+        """Take note that the container is gone."""
+        with self.lock:
+            self.container, self.over = None, True
 
 
 class Runner:
@@ -68,6 +100,8 @@ class Runner:
         self._scratch = scratch
         self._engine = Engine()
         self._machines: dict[str, Machine] = {}
+        self._doomed: set[str] = set()  #: jobs that were killed while they had no machine
+        self._lock = threading.Lock()
         self._ended = threading.Event()
 
     def carry_out(self, entry: Entry, effect: Effect) -> None:
@@ -75,22 +109,33 @@ class Runner:
         match effect:
             case Effect.DOWNLOAD:
                 root = Path(tempfile.mkdtemp(prefix=f"{entry.name}-", dir=self._scratch))
-                self._machines[entry.name] = Machine(entry, root)
+                machine = Machine(entry, root)
+                with self._lock:
+                    self._machines[entry.name] = machine
+                    machine.killed = entry.name in self._doomed
+                    self._doomed.discard(entry.name)
                 self._begin(self._download, entry)
             case Effect.RUN:
                 self._begin(self._run, entry)
             case Effect.UPLOAD:
                 self._begin(self._upload, entry)
             case Effect.TERMINATE:
-                self._terminate(self._machines[entry.name])
+                self._machines[entry.name].terminate()
             case Effect.KILL:
                 self.kill(entry.name)
 
     def kill(self, name: str) -> None:
-        """Kill a job's processes, if there are any."""
-        machine = self._machines.get(name)
-        if machine is not None and machine.container is not None:
-            machine.container.kill()
+        """Kill a job's processes: those that run, else those that it will start next."""
+        with self._lock:
+            machine = self._machines.get(name)
+            if machine is None or not machine.kill():
+                self._doomed.add(name)
+
+    def forget(self) -> None:
+        """Know nothing of jobs that were; all of them must have ended."""
+        with self._lock:
+            self._machines.clear()
+            self._doomed.clear()
 
     def sync(self, name: str) -> None:
         """Have the checkpoints of a job in S3 when this returns."""
@@ -112,9 +157,11 @@ class Runner:
         self._engine.close()
 
     def _begin(self, work: Callable[[Machine], None], entry: Entry) -> None:
+        machine = self._machines[entry.name]
+
         def worked() -> None:
             try:
-                work(self._machines[entry.name])
+                work(machine)
             except Exception as error:
                 self._broken(entry, error)
 
@@ -164,13 +211,10 @@ class Runner:
             network=not isolated,
         )
         container = self._engine.run(order)
-        with machine.lock:
-            machine.container = container
-            if machine.terminated:
-                container.terminate()
+        machine.begun(container)
         take = partial(self._take, entry, stream, metrics)
         code = self._engine.attend(container, take)
-        machine.container = None
+        machine.ended()
         self.sync(entry.name)
         self._account.feed(entry, Exited(code=code, words=_failure(machine.ml)))
         if entry.life.status != "Stopping" and entry.life.secondary is not Secondary.UPLOADING:
@@ -182,12 +226,6 @@ class Runner:
         for name, value in metrics.found(lines).items():
             entry.metrics[name] = (value, now_s)
         self._account.add_lines(entry, lines)
-
-    def _terminate(self, machine: Machine) -> None:
-        with machine.lock:
-            machine.terminated = True
-            if machine.container is not None:
-                machine.container.terminate()
 
     def _upload(self, machine: Machine) -> None:
         storage.upload_model(self._clients("s3"), model_uri(machine.entry), machine.ml / "model")

@@ -46,7 +46,7 @@ class Control:
         faults: Faults,
         calls: Calls,
         runs: Runs,
-        reset: Callable[[], None],
+        reset: Callable[[float], None],
     ) -> None:
         self._account = account
         self._faults = faults
@@ -66,7 +66,7 @@ class Control:
             "reclaim": lambda told: self._account.feed(self._entry(told), Reclaimed()),
             "kill": lambda told: self._runs.kill(self._entry(told).name),
             "sync": lambda told: self._runs.sync(self._entry(told).name),
-            "reset": lambda _: self._reset(),
+            "reset": lambda told: self._reset(told["timeout_s"]),
         }
 
     def __call__(self, path: str, body: bytes) -> tuple[int, bytes]:

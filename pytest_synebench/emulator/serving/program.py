@@ -30,7 +30,6 @@ from pytest_synebench.emulator.serving.door import IN_JOB, INSIDE, Door
 from pytest_synebench.errors import UsageError
 
 LOOPBACK = "127.0.0.1"
-_RESET_S = 30.0  #: for jobs that were killed to be gone
 
 
 def new_access_key() -> str:
@@ -110,16 +109,26 @@ class Program:
         ):
             threading.Thread(target=work, daemon=True).start()
 
-    def _reset(self) -> None:
-        """Have an account in which nothing ever was."""
+    def _reset(self, timeout_s: float) -> None:
+        """Have an account in which nothing ever was.
+
+        Args:
+            timeout_s: for jobs that are killed to be gone.
+
+        Raises:
+            IllegalEventError: a job does not end, although it was killed.
+        """
         self._faults.replace(())
         for entry in self._account.jobs():
             with contextlib.suppress(IllegalEventError):
                 self._account.feed(entry, StopAsked())
             self._runner.kill(entry.name)
         jobs = self._account.jobs()
-        self._account.wait(lambda: all(e.life.ended_s is not None for e in jobs), _RESET_S)
+        if not self._account.wait(lambda: all(e.life.ended_s is not None for e in jobs), timeout_s):
+            left = ", ".join(one.name for one in jobs if one.life.ended_s is None)
+            raise IllegalEventError(f"{left} did not end within {timeout_s:g} s of being killed")
         self._account.forget()
+        self._runner.forget()
         self._inside.reset()
         self._calls.clear()
 

@@ -57,3 +57,14 @@ def test_after_a_reset_nothing_ever_was(sagemaker_emulator: Emulator) -> None:
     prepare(sagemaker_emulator)
     client.create_training_job(**request("a"))
     sagemaker_emulator.wait("a", "Completed")
+
+
+def test_a_reset_ends_jobs_that_have_only_just_begun(sagemaker_emulator: Emulator) -> None:
+    prepare(sagemaker_emulator)
+    client = sagemaker_emulator.client("sagemaker")
+    told = request("a")
+    told["AlgorithmSpecification"]["ContainerEntrypoint"] = ["sleep", "1000"]
+    for name in ("a", "b", "c", "d"):
+        client.create_training_job(**{**told, "TrainingJobName": name})
+    sagemaker_emulator.reset()
+    assert client.list_training_jobs()["TrainingJobSummaries"] == []
