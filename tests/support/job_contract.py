@@ -337,6 +337,13 @@ class JobContract:
         assert "no such layer" in reason
         assert reason.endswith("exit code: 1")
 
+    def test_a_failure_that_a_script_tells_itself_is_kept(self, job: Job) -> None:
+        job.begin(
+            "open('/opt/ml/output/failure', 'w').write('out of data')\nraise ValueError('later')"
+        )
+        reason = job.ends("Failed")["FailureReason"]
+        assert reason == "AlgorithmError: out of data, exit code: 1"
+
     def test_a_job_without_its_script_fails(self, job: Job) -> None:
         job.begin("print('it ran')", sagemaker_program='"other.py"')
         job.ends("Failed")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_synebench.backends.sagemaker.port import BotoTrainingJobs, new_client
+from pytest_synebench.backends.sagemaker.reaping.tuners import key, place
 from pytest_synebench.backends.sagemaker.tuner import VARIABLE
 from pytest_synebench.checkpoints.s3.asking import Asking
 from pytest_synebench.emulator import Emulator
 from pytest_synebench.experiment.plan.plan import Plan
-from pytest_synebench.experiment.remote.tuning import record as records
 from pytest_synebench.experiment.remote.tuning.log import RunLog
 from pytest_synebench.experiment.remote.tuning.record import Record
 
@@ -28,7 +28,7 @@ def waiting(name: str = NAME, command: str = WAITS) -> dict[str, Any]:
             "TrainingInputMode": "File",
             "ContainerEntrypoint": ["sh", "-c", command],
         },
-        "Environment": {VARIABLE: f"s3://{BUCKET}/{records.key('hpo/', NAME)}"},
+        "Environment": {VARIABLE: f"s3://{BUCKET}/{key('hpo/', NAME)}"},
         "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/output"},
         "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
         "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
@@ -53,7 +53,7 @@ def submit(emulator: Emulator, record: Record) -> BotoTrainingJobs:
     """Have a submission be there, and its job run; return the service."""
     s3 = emulator.client("s3")
     s3.create_bucket(Bucket=BUCKET)
-    s3.put_object(Bucket=BUCKET, Key=records.key("hpo/", NAME), Body=record.to_json())
+    s3.put_object(Bucket=BUCKET, Key=key("hpo/", NAME), Body=record.to_json())
     jobs = BotoTrainingJobs(new_client())
     jobs.create(record.request)
     emulator.wait_for_line(NAME, "ready")
@@ -62,5 +62,5 @@ def submit(emulator: Emulator, record: Record) -> BotoTrainingJobs:
 
 def log_of(emulator: Emulator) -> RunLog:
     """Return the log of the submission, as its job would open it."""
-    place = records.place("hpo/", NAME)
-    return RunLog(emulator.client("s3"), BUCKET, place, Asking(f"s3://{BUCKET}"))
+    where = place("hpo/", NAME)
+    return RunLog(emulator.client("s3"), BUCKET, where, Asking(f"s3://{BUCKET}"))

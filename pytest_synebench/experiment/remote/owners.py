@@ -21,11 +21,12 @@ from pytest_synebench.experiment.store.lease import NAME
 
 
 class Owner(Enum):
-    """Whether somebody waits for the jobs of a run."""
+    """Whether somebody waits for the jobs of a run; a tuner's job is its run's own controller."""
 
     LIVES = "lives"
     NOBODY = "nobody"
     UNKNOWN = "unknown"
+    ITSELF = "itself"
 
 
 class Owned(NamedTuple):

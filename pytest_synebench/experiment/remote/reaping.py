@@ -2,7 +2,8 @@
 
 Invariants (tests/experiment/remote/test_reaping.py holds each one, on the emulator):
 - a job whose run goes on is never asked to end, whatever is asked for;
-- one whose owner is unknown is asked to end only where its whole name was given;
+- one whose owner is unknown, and a tuner, is asked to end only where its whole name was given;
+- the jobs that a tuner has made are its own for as long as it runs;
 - jobs are listed before their owners are looked for: a run that begins meanwhile loses none.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pytest_synebench.backends.sagemaker.reaping.finding import Found, Jobs, ask_to_end, unended
+from pytest_synebench.backends.sagemaker.reaping.tuners import carries_out
 from pytest_synebench.backends.sagemaker.spending.prices import DATE, REGION, shown_usd
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.plan.parameters import near
@@ -45,7 +47,18 @@ def survey(jobs: Jobs, root: Path) -> list[Entry]:
         NotNowError: it does not answer now.
     """
     found = unended(jobs)
-    return [Entry(one, owner_of(one.ours.run, root)) for one in found]
+    tuners = [one.name for one in found if not one.run]
+    return [Entry(one, _owned(one, tuners, root)) for one in found]
+
+
+def _owned(one: Found, tuners: Sequence[str], root: Path) -> Owned:
+    if not one.run:
+        words = f"it carries a run out by itself; follow it: pytest --synebench-attach {one.name}"
+        return Owned(Owner.ITSELF, words)
+    for tuner in tuners:
+        if carries_out(tuner, one.run):
+            return Owned(Owner.LIVES, f"the job {tuner} waits for it")
+    return owner_of(one.run, root)
 
 
 def chosen(entries: Iterable[Entry], names: Sequence[str]) -> list[Entry]:
@@ -70,7 +83,7 @@ def chosen(entries: Iterable[Entry], names: Sequence[str]) -> list[Entry]:
         if known[name].owned.owner is Owner.LIVES:
             raise UsageError(
                 f"--synebench-reap={name}: {known[name].owned.words}; end that session "
-                "(Ctrl-C), and its jobs end with it"
+                "(Ctrl-C), or that job, and its jobs end with it"
             )
     return [known[name] for name in dict.fromkeys(names)]
 
@@ -99,14 +112,20 @@ def lines(entries: Sequence[Entry], *, now_s: float, region: str) -> list[str]:
     """
     parts = {owner: [one for one in entries if one.owned.owner is owner] for owner in Owner}
     nobodys, unknown, lives = parts[Owner.NOBODY], parts[Owner.UNKNOWN], parts[Owner.LIVES]
+    tuners = parts[Owner.ITSELF]
     out = [f"training jobs in {region} that no live run owns: {len(nobodys) or 'none'}"]
     out += [line for one in nobodys for line in _told(one, now_s)]
     if unknown:
         out.append(f"whose owner is unknown (--yes leaves them, unless named): {len(unknown)}")
         out += [line for one in unknown for line in _told(one, now_s)]
+    if tuners:
+        out.append(
+            f"tuners, which wait for no session (--yes leaves them, unless named): {len(tuners)}"
+        )
+        out += [line for one in tuners for line in _told(one, now_s)]
     if lives:
         out.append(f"of runs that go on: {len(lives)}")
-    if any(one.found.price for one in (*nobodys, *unknown)):
+    if any(one.found.price for one in (*nobodys, *unknown, *tuners)):
         where = "" if region == REGION else f"; those of {region} differ"
         out.append(f"costs: at most, at prices of {REGION} of {DATE}{where}")
     return out
@@ -121,6 +140,9 @@ def way_out(entries: Sequence[Entry]) -> list[str]:
     if Owner.UNKNOWN in owners:
         name = owners[Owner.UNKNOWN]
         out.append(f"end one whose owner is unknown: pytest --synebench-reap={name} --yes")
+    if Owner.ITSELF in owners:
+        name = owners[Owner.ITSELF]
+        out.append(f"end a tuner, and with it its jobs: pytest --synebench-reap={name} --yes")
     return out
 
 

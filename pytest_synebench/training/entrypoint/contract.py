@@ -7,7 +7,8 @@ it (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-alg
 Invariants (tests/training/entrypoint/test_contract.py holds each one):
 - a hyperparameter reaches the script as it was typed, whatever quotes the sender put around it;
 - a file of the platform's that is missing or broken is no error: its part is empty;
-- the text of a failure is bounded, and its last lines survive.
+- the text of a failure is bounded, and its last lines survive;
+- a text that a script has written itself is kept as it is.
 """
 
 from __future__ import annotations
@@ -83,12 +84,15 @@ class Contract:
         return arguments(own)
 
     def fail(self, text: str) -> None:
-        """Tell the platform why the job failed."""
+        """Tell the platform why the job failed, unless the script has told it."""
+        path = self.output / "failure"
+        if path.exists() and path.stat().st_size:
+            return
         self.output.mkdir(parents=True, exist_ok=True)
         if len(text) > MOST_FAILURE_CHARS:
             half = MOST_FAILURE_CHARS // 4
             text = f"{text[:half]}\n…\n{text[len(text) - (MOST_FAILURE_CHARS - half - 3) :]}"
-        (self.output / "failure").write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
 
 
 def arguments(hyperparameters: Mapping[str, Any]) -> list[str]:

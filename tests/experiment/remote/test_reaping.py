@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from lease_holders import CLOCK, ELSEWHERE, forge
 from reaped_jobs import left, start, statuses
+from tuner_jobs import NAME, waiting
 
 pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
@@ -111,6 +112,27 @@ def test_what_is_listed_has_age_machine_and_cost(reaper: Reaper) -> None:
     assert told[-2] == "of runs that go on: 1"
     assert told[-1] == "costs: at most, at prices of us-east-1 of 2026-08"
     assert reaper.lines("eu-west-1")[-1].endswith("; those of eu-west-1 differ")
+
+
+def test_a_tuner_and_its_jobs_are_left_until_it_is_named(reaper: Reaper) -> None:
+    its = left("toy/one/r3-20000101T000000.000000Z-ab12cd")
+    another = left("toy/one/r3-20000101T000000.000000Z-cd12ab")
+    tuner, mine, stranger = start(reaper.emulator, waiting(), its, another)
+    owned = {one.name: one.owned for one in reaper.survey()}
+    assert owned[tuner].owner is Owner.ITSELF
+    assert owned[mine] == (Owner.LIVES, f"the job {NAME} waits for it")
+    assert owned[stranger].owner is Owner.UNKNOWN
+    told = "\n".join(reaper.lines())
+    assert "wait for no session (--yes leaves them, unless named): 1\n  toy-2000" in told
+    assert f"follow it: pytest --synebench-attach {NAME}" in told
+    assert reaping.way_out(reaper.survey())[-1].endswith(f"pytest --synebench-reap={NAME} --yes")
+    reaper.end()
+    with pytest.raises(UsageError, match="or that job, and its jobs end with it"):
+        reaper.end(mine)
+    assert statuses(reaper.emulator, tuner, mine) == ["InProgress"] * 2
+    reaper.end(tuner)
+    assert statuses(reaper.emulator, tuner, mine)[1] == "InProgress"
+    reaper.emulator.wait(tuner, "Stopped")
 
 
 def test_the_ways_out_are_commands(reaper: Reaper) -> None:

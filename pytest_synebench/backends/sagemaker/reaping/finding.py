@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from pytest_synebench.backends.sagemaker.reaping.ours import Ours, may_be_ours, ours
+from pytest_synebench.backends.sagemaker.reaping.ours import may_be_ours, ours
+from pytest_synebench.backends.sagemaker.reaping.tuners import is_tuner, may_be_tuner
 from pytest_synebench.backends.sagemaker.spending.prices import Price, cost_usd, price_of
 
 
@@ -36,18 +37,14 @@ class Jobs(Protocol):
 class Found:
     """One job of ours in progress."""
 
-    ours: Ours
+    name: str
+    run: str  #: <benchmark>/<setup>/<directory>; "": it is a tuner, which needs nobody
     status: str  #: the secondary one, as Training
     instance_type: str
     instances: int
     created_s: float  #: since 1970, as the service says
     started_s: float | None  #: since when it has its machine; None: it has none
     price: Price | None
-
-    @property
-    def name(self) -> str:
-        """The job's."""
-        return self.ours.name
 
     def cost_usd(self, now_s: float) -> float | None:
         """Return what it costs so far, at most (on Spot it is less); None: nobody knows."""
@@ -65,7 +62,7 @@ def unended(jobs: Jobs) -> list[Found]:
         NotNowError: it does not answer now.
     """
     named = [str(one["TrainingJobName"]) for one in jobs.unended()]
-    described = [jobs.describe(name) for name in named if may_be_ours(name)]
+    described = [jobs.describe(name) for name in named if _may_be(name)]
     found = [_found(one) for one in described if one is not None]
     return sorted((one for one in found if one), key=lambda one: (one.created_s, one.name))
 
@@ -80,15 +77,20 @@ def ask_to_end(jobs: Jobs, found: Found) -> None:
     jobs.stop(found.name)
 
 
+def _may_be(name: str) -> bool:
+    return may_be_ours(name) or may_be_tuner(name)
+
+
 def _found(job: Mapping[str, Any]) -> Found | None:
     one = ours(job)
-    if one is None or job["TrainingJobStatus"] != "InProgress":
+    if (one is None and not is_tuner(job)) or job["TrainingJobStatus"] != "InProgress":
         return None
     machines = job["ResourceConfig"]
     instance_type = str(machines.get("InstanceType", ""))
     started = job.get("TrainingStartTime")
     return Found(
-        ours=one,
+        name=str(job["TrainingJobName"]),
+        run="" if one is None else one.run,
         status=str(job.get("SecondaryStatus", job["TrainingJobStatus"])),
         instance_type=instance_type,
         instances=int(machines.get("InstanceCount", 1)),

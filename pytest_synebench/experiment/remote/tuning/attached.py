@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_synebench.backends.sagemaker.port import BotoTrainingJobs, NotNowError, new_client
+from pytest_synebench.backends.sagemaker.reaping.tuners import first_name
 from pytest_synebench.checkpoints.s3.asking import Asking
 from pytest_synebench.checkpoints.s3.asking import new_client as new_s3_client
 from pytest_synebench.checkpoints.s3.causes import status
 from pytest_synebench.errors import BackendError, StoreError, UsageError
 from pytest_synebench.experiment.remote.tuning.following import Source
-from pytest_synebench.experiment.remote.tuning.lives import Lives, first_name, record_url
+from pytest_synebench.experiment.remote.tuning.lives import Lives, record_url
 from pytest_synebench.experiment.remote.tuning.log import RunLog
 from pytest_synebench.experiment.remote.tuning.record import Record, bucket_and_place, read
 

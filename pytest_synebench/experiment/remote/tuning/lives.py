@@ -9,7 +9,6 @@ Invariants (tests/experiment/remote/tuning/test_lives.py holds each one):
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any
@@ -19,18 +18,6 @@ from pytest_synebench.backends.sagemaker.statuses import Seen, Standing, after
 from pytest_synebench.backends.sagemaker.tuner import VARIABLE
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.remote.tuning.submitting import create
-
-_NUMBER = re.compile(r"(?P<name>.+-\d{8}T\d{6}-[0-9a-f]{6})-(?P<number>\d+)")
-
-
-def first_name(job: str) -> str:
-    """Return the name of a submission, given that of any of its jobs.
-
-    >>> first_name("toy-20260101T000000-ab12cd-2"), first_name("toy-20260101T000000-ab12cd")
-    ('toy-20260101T000000-ab12cd', 'toy-20260101T000000-ab12cd')
-    """
-    found = _NUMBER.fullmatch(job)
-    return found["name"] if found else job
 
 
 def record_url(jobs: BotoTrainingJobs, name: str, region: str) -> str:

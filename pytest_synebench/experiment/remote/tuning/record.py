@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pytest_synebench.backends.sagemaker.reaping.tuners import FILE
 from pytest_synebench.checkpoints.s3.address import Address
 from pytest_synebench.checkpoints.s3.asking import Asking
 from pytest_synebench.clock import Clock
@@ -25,8 +26,6 @@ from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.store.directories import STAMP
 
 SCHEMA = 1
-FOLDER = "remote"
-_FILE = "experiment.json"
 _UNSAFE = re.compile(r"[^a-zA-Z0-9]+")
 _SLUG_CHARACTERS = 30  #: leaves what time, chance and the number of a life take at most
 
@@ -104,20 +103,6 @@ class Named:
         )
 
 
-def place(prefix: str, name: str) -> str:
-    """Return what the keys of a submission begin with.
-
-    >>> place("hpo/", "toy-20260101T000000-ab12cd")
-    'hpo/remote/toy-20260101T000000-ab12cd/'
-    """
-    return f"{prefix}{FOLDER}/{name}/"
-
-
-def key(prefix: str, name: str) -> str:
-    """Return the key of a submission's record."""
-    return f"{place(prefix, name)}{_FILE}"
-
-
 def bucket_and_place(url: str) -> tuple[str, str]:
     """Return bucket and place of a record, given its URL.
 
@@ -128,7 +113,7 @@ def bucket_and_place(url: str) -> tuple[str, str]:
     ('team', 'hpo/remote/toy/')
     """
     address = Address.of(url)
-    return address.bucket, address.prefix.removesuffix(f"{_FILE}/")
+    return address.bucket, address.prefix.removesuffix(f"{FILE}/")
 
 
 def read(client: Any, url: str, ask: Asking) -> Record:
@@ -139,5 +124,5 @@ def read(client: Any, url: str, ask: Asking) -> Record:
         botocore.exceptions.ClientError: 404: it is not there.
     """
     bucket, where = bucket_and_place(url)
-    data = ask(lambda: client.get_object(Bucket=bucket, Key=f"{where}{_FILE}")["Body"].read())
+    data = ask(lambda: client.get_object(Bucket=bucket, Key=f"{where}{FILE}")["Body"].read())
     return Record.of_json(data)

@@ -25,6 +25,7 @@ from pytest_synebench.backends.sagemaker.port import (
     Why,
     new_client,
 )
+from pytest_synebench.backends.sagemaker.reaping.tuners import FOLDER, key
 from pytest_synebench.backends.sagemaker.travelling import beside, everything
 from pytest_synebench.backends.sagemaker.tuner import STARTER, STARTER_TEXT, Tuner, tuner_creation
 from pytest_synebench.checkpoints.s3.asking import Asking
@@ -33,7 +34,6 @@ from pytest_synebench.clock import Clock, SystemClock
 from pytest_synebench.errors import BackendError, StoreError, UsageError
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.remote.building import make_bucket, upload
-from pytest_synebench.experiment.remote.tuning import record as records
 from pytest_synebench.experiment.remote.tuning.record import Named, Record
 from pytest_synebench.experiment.remote.tuning.terms import bucket_of, template_of
 from pytest_synebench.training.entrypoint.entry import APART
@@ -101,10 +101,10 @@ class Submitter:
         bucket, prefix = bucket_of(plan.params)
         named = Named.now(plan, self.clock)
         template = template_of(plan.benchmark, plan.params, self._region, self._packed().sha256)
-        layout = Layout(bucket=bucket, prefix=prefix, run=f"{records.FOLDER}/{named.name}")
+        layout = Layout(bucket=bucket, prefix=prefix, run=f"{FOLDER}/{named.name}")
         tuner = Tuner(
             name=named.name,
-            url=layout.uri(records.key(prefix, named.name)),
+            url=layout.uri(key(prefix, named.name)),
             title=plan.name,
             dependencies=self._dependencies(plan),
         )
@@ -120,7 +120,7 @@ class Submitter:
             groups=typed.groups,
             request=request,
         )
-        self._send(layout, records.key(prefix, named.name), record.to_json())
+        self._send(layout, key(prefix, named.name), record.to_json())
         self._create(request)
         return record
 

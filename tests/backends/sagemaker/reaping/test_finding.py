@@ -33,7 +33,7 @@ def test_ours_are_found_and_nothing_else(
     first, second = start(sagemaker_emulator, left(trial=1), left(trial=2, number=1))
     assert [one.name for one in found(jobs)] == [first, second]
     one = found(jobs)[0]
-    assert (one.ours.run, one.status, one.instances) == (RUN, "Training", 1)
+    assert (one.run, one.status, one.instances) == (RUN, "Training", 1)
 
 
 def test_one_that_has_ended_or_ends_is_not_among_them(

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy_plan import toy_plan
 
+from pytest_synebench.backends.sagemaker.reaping.tuners import first_name
 from pytest_synebench.clock import VirtualClock
 from pytest_synebench.errors import StoreError
-from pytest_synebench.experiment.remote.tuning.lives import first_name
 from pytest_synebench.experiment.remote.tuning.record import Named, Record
 
 RECORD = Record(
