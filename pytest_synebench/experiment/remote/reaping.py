@@ -119,9 +119,8 @@ def lines(entries: Sequence[Entry], *, now_s: float, region: str) -> list[str]:
         out.append(f"whose owner is unknown (--yes leaves them, unless named): {len(unknown)}")
         out += [line for one in unknown for line in _told(one, now_s)]
     if tuners:
-        out.append(
-            f"tuners, which wait for no session (--yes leaves them, unless named): {len(tuners)}"
-        )
+        told = "tuners, which wait for no session (--yes leaves them, unless named)"
+        out.append(f"{told}: {len(tuners)}")
         out += [line for one in tuners for line in _told(one, now_s)]
     if lives:
         out.append(f"of runs that go on: {len(lives)}")
