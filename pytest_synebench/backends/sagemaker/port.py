@@ -88,9 +88,14 @@ class TrainingJobs(Protocol):
 class BotoTrainingJobs:
     """The service, through boto3."""
 
-    def __init__(self, client: Any) -> None:
-        """Ask through a client, as ``new_client`` makes it."""
-        self._client = client
+    def __init__(self, client: Any, again: str = "go on with --synebench-resume") -> None:
+        """Ask through a client, as ``new_client`` makes it.
+
+        Args:
+            client: of boto3.
+            again: what a user does once credentials are mended.
+        """
+        self._client, self._again = client, again
 
     def create(self, request: Mapping[str, Any]) -> None:
         """Have a job be there."""
@@ -168,7 +173,7 @@ class BotoTrainingJobs:
         try:
             return getattr(self._client, verb)(**told)
         except ClientError as error:
-            raise _meaning(error) from error
+            raise _meaning(error, self._again) from error
         except (HTTPClientError, NoConnectionError, ResponseParserError) as error:
             raise NotNowError(Why.UNREACHABLE, str(error)) from error
         except ParamValidationError as error:
@@ -176,7 +181,7 @@ class BotoTrainingJobs:
         except BotoCoreError as error:  # no credentials, or none that can be read
             raise BackendError(
                 f"SageMaker cannot be asked: {error}; set up credentials (`aws configure`), then "
-                "go on with --synebench-resume"
+                f"{self._again}"
             ) from None
 
 
@@ -193,7 +198,7 @@ class _AnsweredError(Exception):
         return self.code in _NOT_FOUND or "not found" in str(self)
 
 
-def _meaning(error: Any) -> Exception:
+def _meaning(error: Any, again: str) -> Exception:
     told = error.response.get("Error", {})
     code, text = str(told.get("Code", "")), str(told.get("Message", "")) or str(error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -206,7 +211,7 @@ def _meaning(error: Any) -> Exception:
     if code in _FORBIDDEN:
         return BackendError(
             f"SageMaker says {code}: {text}; renew the credentials, or give them the right, then "
-            "go on with --synebench-resume"
+            f"{again}"
         )
     return _AnsweredError(code, f"{code}: {text}")
 

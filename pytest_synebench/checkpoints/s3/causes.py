@@ -17,7 +17,8 @@ _WAYS_OUT = {
     "NoSuchBucket": "there is no such bucket: make it, or name another one",
     "AccessDenied": "the credentials have no right to that: it takes s3:GetObject, s3:PutObject, "
     "s3:DeleteObject and s3:ListBucket",
-    "ExpiredToken": "the credentials have expired: renew them, and go on with --synebench-resume",
+    "ExpiredToken": "the credentials have expired: renew them, and go on, a run by "
+    "--synebench-resume",
     "InvalidAccessKeyId": "the credentials are not known there: check AWS_PROFILE, "
     "AWS_ACCESS_KEY_ID and AWS_ENDPOINT_URL",
     "SignatureDoesNotMatch": "the secret key is not the access key's: check AWS_SECRET_ACCESS_KEY",

@@ -5,15 +5,17 @@ are carried out by the door, those that concern what is seen of a job by ``api/v
 
 Invariants (tests/emulator/jobs/test_faults.py holds each one):
 - a rule meets the requests it names only, after the first ``skip`` of them, ``times`` times;
+- of a ``share`` of them it meets that many, drawn, the same ones each time;
 - what a fault hides has happened all the same: only the answer is another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from random import Random
 from threading import Lock
 from typing import Any
 
@@ -45,8 +47,20 @@ class Fault:
     about: str = ""  #: part of the job's name, or of the path of a request to S3
     skip: int = 0  #: requests that are spared first
     times: int | None = 1  #: requests that meet it; None: all
+    share: float = 1.0  #: of these requests that meet it, drawn: 0.3 of them, or all
     value: str = "Rebalancing"  #: for UNKNOWN_STATUS
     hits: int = 0  #: requests that met it
+    _chance: Random = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none.
+
+        Raises:
+            ValueError: it is not from 0 to 1.
+        """
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"share is {self.share!r}; it must be from 0 to 1")
+        self._chance = Random(f"{self.kind} {self.operation} {self.about}")
 
     def meets(self, operation: str, about: str) -> bool:
         """Return whether a request meets the rule now; it is counted."""
@@ -57,12 +71,17 @@ class Fault:
             return False
         if self.times is not None and self.hits >= self.times:
             return False
+        if self._chance.random() >= self.share:
+            return False
         self.hits += 1
         return True
 
     def to_json(self) -> dict[str, Any]:
         """Return the rule as ``from_json`` reads it."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in _NAMES}
+
+
+_NAMES = [one.name for one in fields(Fault) if one.init]
 
 
 def from_json(told: Mapping[str, Any]) -> Fault:
@@ -71,10 +90,9 @@ def from_json(told: Mapping[str, Any]) -> Fault:
     Raises:
         ValueError: a name or a kind is not one of ours; the text says which there are.
     """
-    known = [field.name for field in fields(Fault)]
-    unknown = [name for name in told if name not in known]
+    unknown = [name for name in told if name not in _NAMES]
     if unknown:
-        raise ValueError(f"a fault has no {unknown[0]!r}; it has {', '.join(known)}")
+        raise ValueError(f"a fault has no {unknown[0]!r}; it has {', '.join(_NAMES)}")
     kinds = [kind.value for kind in Kind]
     if told.get("kind") not in kinds:
         raise ValueError(f"no fault is called {told.get('kind')!r}; known: {', '.join(kinds)}")

@@ -73,7 +73,7 @@ def remote_backend(
         s3 = record(new_s3_client())
         ask = Asking(f"s3://{bucket}")
         if emulated:
-            make_bucket(s3, bucket, client.meta.region_name)
+            make_bucket(s3, ask, bucket, client.meta.region_name)
         upload(s3, ask, layout, source)
     except StoreError as error:
         raise BackendError(f"the jobs' bucket cannot be used: {error}") from error
@@ -112,16 +112,20 @@ def _template(
     )
 
 
-def make_bucket(s3: Any, bucket: str, region: str) -> None:
-    """Make a bucket, unless it is there: an emulator's account has none."""
+def make_bucket(s3: Any, ask: Asking, bucket: str, region: str) -> None:
+    """Make a bucket, unless it is there: an emulator's account has none.
+
+    Raises:
+        StoreError: it cannot be made.
+    """
     where = {} if region == "us-east-1" else {"LocationConstraint": region}
     try:
-        s3.head_bucket(Bucket=bucket)
+        ask(lambda: s3.head_bucket(Bucket=bucket))
     except Exception as error:
         if status(error) != _ABSENT:
             raise
         more = {"CreateBucketConfiguration": where} if where else {}
-        s3.create_bucket(Bucket=bucket, **more)
+        ask(lambda: s3.create_bucket(Bucket=bucket, **more))
 
 
 def upload(s3: Any, ask: Asking, layout: Layout, source: Source) -> None:

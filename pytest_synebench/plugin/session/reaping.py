@@ -69,7 +69,7 @@ def reap(config: pytest.Config) -> int:
     asked = str(config.option.synebench_reap)
     names = [] if asked == ALL else [one.strip() for one in asked.split(",") if one.strip()]
     client = new_client()
-    jobs, region = BotoTrainingJobs(client), str(client.meta.region_name)
+    jobs, region = BotoTrainingJobs(client, "try again"), str(client.meta.region_name)
     try:
         entries = reaping.survey(jobs, storage(config))
         told = reaping.lines(entries, now_s=SystemClock().utc().timestamp(), region=region)

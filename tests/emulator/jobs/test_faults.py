@@ -16,6 +16,17 @@ def test_a_rule_meets_what_it_names_after_those_it_spares_so_often_as_told() -> 
     assert faults.rules()[0].hits == 2
 
 
+def test_of_a_share_so_many_meet_it_and_the_same_ones_each_time() -> None:
+    def met(share: float) -> list[bool]:
+        faults = Faults()
+        faults.replace([Fault(kind=Kind.UNAVAILABLE, times=None, share=share)])
+        return [faults.request("s3.GET", "") is not None for _ in range(1000)]
+
+    assert met(0.3) == met(0.3)
+    assert 250 < sum(met(0.3)) < 350  # of a fixed seed
+    assert (sum(met(0.0)), sum(met(1.0))) == (0, 1000)
+
+
 def test_a_rule_about_what_is_seen_is_not_spent_by_the_request() -> None:
     faults = Faults()
     faults.replace([Fault(kind=Kind.STALE), Fault(kind=Kind.LAG, times=None)])
@@ -33,6 +44,8 @@ def test_a_rule_can_be_told_and_shown() -> None:
     ("told", "message"),
     [
         ({"kind": "throtle"}, "no fault is called 'throtle'; known: throttle,"),
+        ({"kind": "throttle", "share": 30}, "share is 30; it must be from 0 to 1"),
+        ({"_chance": 1, "kind": "throttle"}, "a fault has no '_chance'"),
         ({"time": 1}, "a fault has no 'time'; it has kind, operation"),
     ],
 )

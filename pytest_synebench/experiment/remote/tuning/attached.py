@@ -53,7 +53,7 @@ def find(name: str) -> Attached:
         BackendError: the service or the bucket cannot be used.
     """
     client = new_client()
-    jobs = BotoTrainingJobs(client)
+    jobs = BotoTrainingJobs(client, f"follow it again: pytest --synebench-attach {name}")
     try:
         url = record_url(jobs, first_name(name), str(client.meta.region_name))
     except NotNowError as error:

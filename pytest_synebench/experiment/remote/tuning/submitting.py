@@ -86,7 +86,7 @@ class Submitter:
         ask = Asking(f"s3://{bucket}", tries=_TRIES)
         try:
             if params["aws"] == "emulator":
-                make_bucket(self.s3, bucket, self._region)
+                make_bucket(self.s3, ask, bucket, self._region)
             ask(lambda: self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1))
         except StoreError as error:
             raise BackendError(f"the bucket cannot be used: {error}") from error
@@ -167,7 +167,7 @@ class Submitter:
             raise BackendError(f"the bucket cannot be used: {error}") from error
 
     def _create(self, request: Mapping[str, Any]) -> None:
-        create(BotoTrainingJobs(self.sagemaker), request, self.wait)
+        create(BotoTrainingJobs(self.sagemaker, "submit it again"), request, self.wait)
 
 
 def create(

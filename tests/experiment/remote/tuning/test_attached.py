@@ -39,3 +39,16 @@ def test_what_cannot_be_found_is_one_error(sagemaker_emulator: Emulator, tmp_pat
     sagemaker_emulator.faults({"kind": "throttle", "operation": "DescribeTrainingJob"})
     with pytest.raises(BackendError, match=f"SageMaker does not say what {NAME} is: .*try again"):
         find(NAME)
+
+
+def test_without_credentials_one_is_told_to_follow_it_again(
+    sagemaker_emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    with pytest.raises(
+        BackendError, match=f"then follow it again: pytest --synebench-attach {NAME}"
+    ):
+        find(NAME)
