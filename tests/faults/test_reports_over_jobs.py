@@ -68,6 +68,7 @@ def rule(kind: str, share: float, operation: str = "*") -> dict[str, Any]:
 
 PATIENT = Config(retries={"total_max_attempts": 20, "mode": "standard"})
 PROOF = pytest.mark.proof
+LONG_S = 900.0  #: of a machine that does much else
 THIRD = [rule(kind, 0.1) for kind in ("throttle", "unavailable", "drop before", "drop after")]
 FAULTS = {
     "throttle": [rule("throttle", 0.5)],
@@ -185,7 +186,7 @@ class Session:
 def expected(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """Return what trials report that nothing befalls, as processes of this machine."""
     project = Project(tmp_path_factory.mktemp("here"), {})
-    done = run_pytest(project.folder, *RUN)
+    done = run_pytest(project.folder, *RUN, timeout_s=LONG_S)
     assert done.returncode == 0, done.stdout
     return project.seen
 
