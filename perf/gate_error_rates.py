@@ -28,7 +28,6 @@ from pytest_synebench.analysis.statistics.ranks import (
     _convolved,
     doubled_ranks,
     rank_sum_p,
-    stratified_p,
     subset_sums,
 )
 
@@ -109,38 +108,41 @@ def broad(data: Data, level: float) -> np.ndarray:
             # Far from any alarm: ties only make the null narrower, p is above 2 %. Scores that
             # depend on each other make it wider by half at most: p is above 5 %.
             continue
-        if data.scores > 1:
-            out[at] = stratified_p(_strata(data.baseline[at], first[at], data.scores)) <= level
-        elif tied[at]:
-            out[at] = _tied_broad_p(data.baseline[at], first[at]) <= level
+        if data.scores > 1 or tied[at]:
+            out[at] = broad_p(data.baseline[at], first[at], data.scores) <= level
         else:
             out[at] = null[round(share[at] * pairs) :].sum() <= level
     return out
 
 
-def _strata(
-    baseline: np.ndarray, candidate: np.ndarray, scores: int
-) -> list[tuple[list[list[float]], list[list[float]]]]:
-    return [
-        (baseline[at : at + scores].tolist(), candidate[at : at + scores].tolist())
-        for at in range(0, len(baseline), scores)
-    ]
+def broad_p(baseline: np.ndarray, candidate: np.ndarray, scores: int) -> float:
+    """Return what ``stratified_p`` does, in floating point: exact integers take too long here.
 
-
-def _tied_broad_p(baseline: np.ndarray, candidate: np.ndarray) -> float:
-    """Return what ``stratified_p`` does, in floating point: exact integers take too long here."""
+    Args:
+        baseline: test, run; so many tests in a row are scores of the same runs.
+        candidate: the same.
+        scores: how many.
+    """
     observed, null = 0, np.ones(1)
-    for b, c in zip(baseline, candidate, strict=True):
-        ranks = doubled_ranks([*b.tolist(), *c.tolist()])
-        observed += sum(ranks[len(b) :])
-        null = np.convolve(null, _one_null(tuple(sorted(ranks)), len(c)))
+    runs = baseline.shape[-1]
+    for at in range(0, len(baseline), scores):
+        pooled = np.concatenate([baseline[at : at + scores], candidate[at : at + scores]], axis=1)
+        sums = np.array([doubled_ranks(one.tolist()) for one in pooled]).sum(0)
+        steps = sums - sums.min()
+        observed += int(steps[runs:].sum())
+        null = np.convolve(null, _one_null(tuple(sorted(steps.tolist())), len(steps) - runs))
     return float(null[observed:].sum())
 
 
 @lru_cache(maxsize=4096)
-def _one_null(ranks: tuple[int, ...], size: int) -> np.ndarray:
-    counts = subset_sums(ranks, size)
-    return np.array(counts, dtype=float) / sum(counts)
+def _one_null(values: tuple[int, ...], size: int) -> np.ndarray:
+    """Return, by sum, the share of the subsets of a size that have it."""
+    top = sum(values[-size:])
+    by_size = np.zeros((size + 1, top + 1))
+    by_size[0, 0] = 1.0
+    for value in values:
+        by_size[1:, value:] += by_size[:-1, : top + 1 - value].copy()
+    return by_size[size] / by_size[size].sum()
 
 
 @lru_cache

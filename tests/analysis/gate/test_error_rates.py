@@ -14,6 +14,7 @@ import pytest
 from pytest_synebench.analysis.gate.engine import Ask, Case, Suite, judge, judge_suite
 from pytest_synebench.analysis.gate.rules import FIRST_RUNS, SENSITIVE, STRICT, Rule
 from pytest_synebench.analysis.gate.verdicts import Judgement, Verdict
+from pytest_synebench.analysis.statistics.ranks import stratified_p
 
 PERF = Path(__file__).resolve().parents[3] / "perf" / "gate_error_rates.py"
 
@@ -126,6 +127,21 @@ def test_suites_of_real_runs_are_judged_as_the_gate_judges(rates: Any, tuning: A
         assert told[-1] == engine
     assert any(told[1])
     assert not all(told[0])
+
+
+@pytest.mark.parametrize("scores", [1, 2])
+@pytest.mark.parametrize("tied", [False, True])
+def test_all_tests_together_have_the_gate_s_p_value(rates: Any, scores: int, tied: bool) -> None:
+    chance = np.random.default_rng([scores, tied])
+    for _ in range(5):
+        before, now = chance.normal(size=(8, 20)), chance.normal(size=(8, 5)) + 0.3
+        if tied:
+            before, now = before.round(), now.round()
+        strata = [
+            (before[at : at + scores].tolist(), now[at : at + scores].tolist())
+            for at in range(0, 8, scores)
+        ]
+        assert rates.broad_p(before, now, scores) == pytest.approx(stratified_p(strata), rel=1e-9)
 
 
 def test_no_run_stands_on_both_sides_of_a_suite(
