@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-_WIDTH, _LABELS, _RIGHT = 900, 330, 70  # pixels
+_WIDTH, _LABELS, _RIGHT = 960, 390, 70  # pixels
 _BAR, _HEAD, _GAP = 18, 36, 16
 _OURS, _THEIRS, _INK, _FAINT = "#1f6f8b", "#b9bec4", "#222222", "#e4e6e8"
 _LIMIT = "#c0392b"
+_HALO = 'stroke="#ffffff" stroke-width="3" paint-order="stroke"'  # a line behind leaves it legible
 
 
 class Bar(NamedTuple):
@@ -60,13 +61,17 @@ def _panel(panel: Panel, top: int) -> str:
     begin, end = top + _HEAD, top + _HEAD + _BAR * len(panel.bars)
     lines = [f'<text x="10" y="{top + 14}" font-weight="bold">{escape(panel.title)}</text>']
     lines += [_tick(x(10.0**power), begin, end, power) for power in range(first, last + 1)]
-    for i, bar in enumerate(panel.bars):
-        lines.append(_bar(bar, begin + i * _BAR, x(bar.middle), x(bar.low), x(bar.high)))
+    drawn = [
+        _bar(bar, begin + i * _BAR, x(bar.middle), x(bar.low), x(bar.high))
+        for i, bar in enumerate(panel.bars)
+    ]
+    lines += [bars for bars, _ in drawn]
     if panel.limit is not None:
         at = x(panel.limit)
         lines.append(
             f'<path d="M{at:.1f} {begin}V{end}" stroke="{_LIMIT}" stroke-dasharray="4 3"/>'
         )
+    lines += [text for _, text in drawn]
     return "\n".join(lines)
 
 
@@ -78,18 +83,19 @@ def _tick(at: float, begin: int, end: int, power: int) -> str:
     )
 
 
-def _bar(bar: Bar, top: int, middle: float, low: float, high: float) -> str:
+def _bar(bar: Bar, top: int, middle: float, low: float, high: float) -> tuple[str, str]:
+    """Return the bar with its name, and its value, which stands before everything else."""
     centre = top + _BAR / 2
     colour, weight = (_OURS, "bold") if bar.ours else (_THEIRS, "normal")
-    return (
-        f'<text x="{_LABELS - 8}" y="{centre + 4}" text-anchor="end" font-weight="{weight}">'
-        f"{escape(bar.name)}</text>"
+    at = f'y="{centre + 4}" font-weight="{weight}"'
+    drawn = (
+        f'<text x="{_LABELS - 8}" {at} text-anchor="end">{escape(bar.name)}</text>'
         f'<rect x="{_LABELS}" y="{top + 3}" width="{max(1.0, middle - _LABELS):.1f}" '
         f'height="{_BAR - 6}" fill="{colour}"/>'
         f'<path d="M{low:.1f} {centre}H{high:.1f}" stroke="{_INK}"/>'
-        f'<text x="{max(middle, high) + 6:.1f}" y="{centre + 4}" font-weight="{weight}">'
-        f"{escape(bar.text)}</text>"
     )
+    value = f'<text x="{max(middle, high) + 6:.1f}" {at} {_HALO}>{escape(bar.text)}</text>'
+    return drawn, value
 
 
 class Ends(NamedTuple):
@@ -110,12 +116,14 @@ class Growth(NamedTuple):
 
 
 _HEIGHT, _LEFT, _GROWN = 300, 60, 420  # pixels: of a panel, where its lines begin and end
+_FOOT = 24  # pixels: below a panel, where it says how many trials there are
 
 
 def draw_growth(panels: Sequence[Growth]) -> str:
     """Return a picture of lines, from 1,000 trials on the left to 10,000 on the right."""
-    height = 10 + len(panels) * (_HEIGHT + _HEAD + _GAP)
-    parts = [_lines(panel, 10 + i * (_HEIGHT + _HEAD + _GAP)) for i, panel in enumerate(panels)]
+    each = _HEAD + _HEIGHT + _FOOT + _GAP
+    height = 10 + len(panels) * each
+    parts = [_lines(panel, 10 + i * each) for i, panel in enumerate(panels)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
         f'font-family="sans-serif" font-size="12" fill="{_INK}">\n'
@@ -141,6 +149,10 @@ def _lines(panel: Growth, top: int) -> str:
             f'<path d="M{_LEFT} {at:.1f}H{_GROWN}" stroke="{_FAINT}"/>'
             f'<text x="{_LEFT - 6}" y="{at + 4:.1f}" text-anchor="end" fill="#777777" '
             f'font-size="10">{10.0**power:,g}</text>'
+        )
+    for at, anchor, trials in ((_LEFT, "start", "1,000 trials"), (_GROWN, "end", "10,000 trials")):
+        lines.append(
+            f'<text x="{at}" y="{end + 18}" text-anchor="{anchor}" fill="#777777">{trials}</text>'
         )
     # Names stand beside the right ends, moved apart where these are close.
     below = begin - 14.0
