@@ -115,7 +115,7 @@ def _plain(data: Any) -> Any:
             return data
 
 
-def number(value: Any) -> str:
+def number(value: Any, digits: int = _DIGITS) -> str:
     """Return a value for a table.
 
     >>> [number(one) for one in (None, 3, 0.123456789, float("nan"), True, "a")]
@@ -123,4 +123,4 @@ def number(value: Any) -> str:
     """
     if value is None:
         return ""
-    return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)

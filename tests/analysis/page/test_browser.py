@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chromium import Page, browsing, path
 from pictured_runs import HOSTILE, Trials, record
 
+from pytest_synebench.analysis.gate.verdicts import Judgement, SuiteJudgement, Verdict
 from pytest_synebench.analysis.page.content import content
 from pytest_synebench.analysis.page.render import html
 from pytest_synebench.experiment.store.results import Runs
@@ -18,6 +21,21 @@ pytest.importorskip("plotly", reason="needs the extra 'report'")
 pytestmark = pytest.mark.skipif(
     path() is None, reason="needs Chromium: apt-get install chromium (the page was not looked at)"
 )
+
+
+def verdict() -> dict[str, Any]:
+    """Return a verdict as a gate writes it, with names and lines that do not break."""
+    judgement = Judgement(
+        name=f"toy::{HOSTILE}",
+        verdict=Verdict.FAIL,
+        reason=f"worse: {HOSTILE}",
+        details=("behaviour changed: line 8 is now " + '{"e":{"m":"' + 90 * "x" + '"}}',),
+    )
+    suite = SuiteJudgement(
+        verdict=Verdict.FAIL, reason="1 FAIL", rule="strict", baseline="m", judgements=(judgement,)
+    )
+    told: dict[str, Any] = json.loads(suite.to_json())
+    return told
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +50,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for i in range(2)
     ]
     page = tmp_path_factory.mktemp("page") / "report.html"
-    page.write_text(html(content(Runs(records=tuple(runs)), title=HOSTILE)), encoding="utf-8")
+    shown = content(Runs(records=tuple(runs)), title=HOSTILE, verdict=verdict())
+    page.write_text(html(shown), encoding="utf-8")
     return page
 
 
@@ -116,6 +135,22 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(page: Page, file: Path) -> 
     page.open(file, width=390, height=800)
     page.draw_all()
     assert page.run("document.documentElement.scrollWidth") == 390
+    # What is cut off cannot be read: a table scrolls, text has to be broken.
+    cut = page.run(
+        """[...document.querySelectorAll("h2, h3, h4, p, li, dd")].filter((one) => {
+          const words = document.createRange();
+          words.selectNodeContents(one);
+          return !one.closest(".scroll") && words.getBoundingClientRect().right > 390;
+        }).map((one) => one.textContent)"""
+    )
+    assert cut == []
+
+
+def test_a_config_can_be_copied_without_scrolling_to_it(page: Page) -> None:
+    edges = "(one) => one.getBoundingClientRect().right"
+    right = page.run(f"({edges})(document.querySelector('#trials-table').closest('.scroll'))")
+    buttons = f"[...document.querySelectorAll('#trials-table [data-copy]')].map({edges})"
+    assert max(page.run(buttons)) < right
 
 
 def test_what_is_operated_has_a_name(page: Page) -> None:
