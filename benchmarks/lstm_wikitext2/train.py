@@ -6,7 +6,7 @@ Runs by hand as well, with what it is given as arguments and nothing else::
 
 Plain SGD on clipped gradients; the learning rate is divided by ``lr_factor`` after every epoch
 that does not improve the validation loss. The metric is ``objective`` = -exp(validation loss),
-the negated perplexity.
+the negated perplexity; ``train_loss`` and ``val_loss`` are reported beside it.
 
 Invariants (tests/benchmarks/test_lstm_wikitext2_script.py holds each one):
 - a resumed run equals an uninterrupted one bit for bit (on the CPU, at one number of threads);
@@ -125,10 +125,11 @@ def losses(model: LanguageModel, data: Tensor, bptt: int) -> Any:
         yield functional.cross_entropy(logits, target), end - start
 
 
-def train(model: LanguageModel, data: Tensor, lr: float, config: dict[str, Any]) -> None:
-    """Train for one epoch."""
+def train(model: LanguageModel, data: Tensor, lr: float, config: dict[str, Any]) -> float:
+    """Train for one epoch; return the mean loss per token, of the model as it was at each."""
     model.train()
-    for loss, _ in losses(model, data, config["bptt"]):
+    total = 0.0
+    for loss, length in losses(model, data, config["bptt"]):
         model.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), config["clip"])
@@ -136,6 +137,8 @@ def train(model: LanguageModel, data: Tensor, lr: float, config: dict[str, Any])
             for parameter in model.parameters():
                 if parameter.grad is not None:
                     parameter.add_(parameter.grad, alpha=-lr)
+        total += loss.item() * length
+    return total / (len(data) - 1)
 
 
 @torch.no_grad()
@@ -174,14 +177,20 @@ def objective(config: dict[str, Any]) -> None:
     start = time.perf_counter()
     for epoch in range(resume_from + 1, config["epochs"] + 1):
         lr = mutable_state["lr"]
-        train(model, train_data, lr, config)
+        train_loss = train(model, train_data, lr, config)
         val_loss = evaluate(model, val_data, config["bptt"])
         note_epoch(mutable_state, val_loss, config["lr_factor"])
         print(f"epoch {epoch} lr {lr!r} val_loss {val_loss!r}", flush=True)
 
         checkpoint_model_at_rung_level(config, save_model_fn, epoch)
         loss = mutable_state["best_val_loss"] if config["report_current_best"] else val_loss
-        report(epoch=epoch, objective=-math.exp(loss), elapsed_time=time.perf_counter() - start)
+        report(
+            epoch=epoch,
+            objective=-math.exp(loss),
+            train_loss=train_loss,
+            val_loss=val_loss,
+            elapsed_time=time.perf_counter() - start,
+        )
 
 
 def parser() -> argparse.ArgumentParser:

@@ -105,6 +105,7 @@ def test_the_objective_is_the_negated_perplexity(
     losses = [epoch["val_loss"] for epoch in shown(capsys.readouterr().out)]
     assert [r["epoch"] for r in reports] == [1, 2, 3]
     assert [r["objective"] for r in reports] == [-math.exp(loss) for loss in losses]
+    assert [r["val_loss"] for r in reports] == losses
     times = [r["elapsed_time"] for r in reports]
     assert times == sorted(times)
 
@@ -158,11 +159,21 @@ def test_an_update_is_no_longer_than_learning_rate_times_clip(train: Any) -> Non
     config = {**TINY, **GENTLE, "clip": 0.01}
     model = train.LSTMModel(20, config)
     before = [parameter.detach().clone() for parameter in model.parameters()]
-    train.train(model, torch.arange(20).view(-1, 1), 2.0, config)  # one stretch: one update
+    text = torch.arange(20).view(-1, 1)
+    train.train(model, text, 2.0, config)  # one stretch: one update
 
     moved = [a.detach() - b for a, b in zip(model.parameters(), before, strict=True)]
     length = torch.cat([m.flatten() for m in moved]).norm().item()
     assert length == pytest.approx(2.0 * 0.01, rel=1e-3)
+
+
+def test_the_training_loss_is_the_mean_per_token_over_stretches_of_any_length(train: Any) -> None:
+    import torch
+
+    # Without a step the model stays as it is: the last of three stretches is a short one.
+    config = {**TINY, **GENTLE, "bptt": 8, "dropout": 0.0}
+    model, text = train.LSTMModel(20, config), torch.arange(20).view(-1, 1)
+    assert train.train(model, text, 0.0, config) == train.evaluate(model, text, 8)
 
 
 @pytest.mark.parametrize("kind", ["LSTMModel", "TransformerModel"])
