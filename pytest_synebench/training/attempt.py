@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 VARIABLE = "SYNEBENCH_ATTEMPT"
 PARENT = "SYNEBENCH_PARENT"  #: process id of who started this one
 SCHEMA = 1
+CHECKPOINTS = "st_checkpoint_dir"  #: the argument's name in the system we succeed
 
 
 class Attempt:

@@ -24,6 +24,7 @@ import sys
 from pytest_synebench.checkpoints import manifest
 from pytest_synebench.errors import CheckpointError
 from pytest_synebench.training import random_state
+from pytest_synebench.training.attempt import CHECKPOINTS
 from pytest_synebench.training.reporter import plain_scalar
 from pytest_synebench.training.session import current_session
 
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-ARGUMENT = "st_checkpoint_dir"
-
 
 def add_checkpointing_to_argparse(parser: argparse.ArgumentParser) -> None:
     """Add ``--st_checkpoint_dir``, with which the controller names the directory.
@@ -43,7 +42,7 @@ def add_checkpointing_to_argparse(parser: argparse.ArgumentParser) -> None:
         parser: of the training script; ``vars(args)`` of what it parses is the helpers' config.
     """
     parser.add_argument(
-        f"--{ARGUMENT}",
+        f"--{CHECKPOINTS}",
         type=str,
         default=None,
         metavar="DIR",
@@ -68,7 +67,7 @@ def resume_from_checkpointed_model(
         CheckpointError: ``load_model_fn`` returned another epoch than the checkpoint's, so the
             state is not known, and there is no earlier checkpoint to put in its place.
     """
-    directory = config.get(ARGUMENT)
+    directory = config.get(CHECKPOINTS)
     if not directory:
         return 0
     session = current_session()
@@ -151,7 +150,7 @@ def checkpoint_model_at_rung_level(
         CheckpointError: it could not be saved (disk full, ...); earlier checkpoints are intact.
         SystemExit: with code 0, where the controller wants this attempt to end.
     """
-    directory = config.get(ARGUMENT)
+    directory = config.get(CHECKPOINTS)
     if not directory:
         return
     level = _checked_level(resource)

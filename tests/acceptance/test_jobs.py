@@ -5,17 +5,13 @@ Nobody has run it on AWS yet.
 
 from __future__ import annotations
 
-import csv
-import gzip
 import signal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from accounts import Account
+from remote_project import items, rows
 from toy_project import make_project, run_pytest, start_pytest, wait_for_lines
-
-from pytest_synebench import load_runs
 
 pytestmark = pytest.mark.slow
 
@@ -25,27 +21,6 @@ COMMON = (
     *("--reduction_factor", "3", "--deterministic", "1"),
 )
 MOST_JOBS = 12  #: four trials, each paused twice at most
-
-
-def rows(folder: Path) -> list[dict[str, Any]]:
-    """Return the reports of the one run below a folder, without its times."""
-    (run,) = load_runs(folder / ".synebench")
-    with gzip.open(run.directory / "results.csv.gz", "rt") as file:
-        found = list(csv.DictReader(file))
-    return [
-        {k: v for k, v in row.items() if "time" not in k and k not in {"at_s", "elapsed_time"}}
-        for row in found
-    ]
-
-
-def without_attempts(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return reports without the numbers of their attempts: an interrupted trial has one more."""
-    return [{k: v for k, v in row.items() if k != "attempt"} for row in found]
-
-
-def items(out: str) -> list[str]:
-    """Return the items that a session shows, by name and outcome."""
-    return [line.partition(" [")[0] for line in out.splitlines() if "::trial[" in line]
 
 
 def unfinished() -> list[str]:
@@ -78,7 +53,7 @@ def test_jobs_give_the_items_and_the_results_of_processes(
     done = run_pytest(make_project(there), *COMMON, *account.options, "-v", timeout_s=3600)
     assert done.returncode == 0, done.stdout + done.stderr
     assert items(done.stdout) == items((here / "out.txt").read_text())
-    assert rows(there) == rows(here)
+    assert rows(there / ".synebench") == rows(here / ".synebench")
     assert unfinished() == []
 
 
@@ -96,4 +71,6 @@ def test_a_session_that_is_interrupted_ends_its_jobs_and_goes_on_where_it_was(
     assert unfinished() == []
     done = run_pytest(there, *options, "--synebench-resume", timeout_s=3600)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert without_attempts(rows(there)) == without_attempts(rows(here))
+    # An interrupted trial has one attempt more.
+    found = [rows(folder / ".synebench", without="attempt") for folder in (there, here)]
+    assert found[0] == found[1]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 from pathlib import Path
-from typing import Any
 
 import pytest
 from toy_project import run_pytest
 
 pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
-from pytest_synebench import load_runs
+from remote_project import items, rows
+
 from pytest_synebench.emulator import Emulator
 
 COMMON = (
@@ -23,17 +21,6 @@ COMMON = (
 EMULATED = ("--backend", "sagemaker", "--aws", "emulator")
 
 
-def rows(folder: Path) -> list[dict[str, Any]]:
-    """Return the reports of the one run below a folder, without its times."""
-    (run,) = load_runs(folder / ".synebench")
-    with gzip.open(run.directory / "results.csv.gz", "rt") as file:
-        found = list(csv.DictReader(file))
-    return [
-        {k: v for k, v in row.items() if "time" not in k and k not in {"at_s", "elapsed_time"}}
-        for row in found
-    ]
-
-
 def test_jobs_give_the_items_and_results_of_processes(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for folder in (here, there):
@@ -42,12 +29,9 @@ def test_jobs_give_the_items_and_results_of_processes(tmp_path: Path) -> None:
     remote = run_pytest(there, *COMMON, *EMULATED, "-v")
     assert local.returncode == remote.returncode == 0, remote.stdout + remote.stderr
 
-    def items(out: str) -> list[str]:
-        return [line.partition(" [")[0] for line in out.splitlines() if "::trial[" in line]
-
     assert items(remote.stdout) == items(local.stdout)
     assert "of the emulator" in remote.stdout
-    assert rows(there) == rows(here)
+    assert rows(there / ".synebench") == rows(here / ".synebench")
 
 
 def test_an_emulator_that_runs_already_is_used_and_left_as_it_is(

@@ -20,11 +20,12 @@ from typing import Any, ClassVar
 import pytest
 from training_jobs import BUCKET, body, prepare, request
 
-from pytest_synebench.backends.sagemaker.layout import ARCHIVE, ENTRY
+from pytest_synebench.backends.sagemaker.layout import ENTRY
 from pytest_synebench.backends.sagemaker.packing import pack
 from pytest_synebench.backends.sagemaker.travelling import ENTRY as ENTRY_FILE
 from pytest_synebench.backends.sagemaker.travelling import travelling
 from pytest_synebench.emulator import Emulator
+from pytest_synebench.training.entrypoint.entry import ARCHIVE
 
 #: Prints, on one line, all that a script finds.
 TELLS = """

@@ -23,12 +23,12 @@ from pytest_synebench.backends.supervision.environment import HASH_SEED, MEASURI
 from pytest_synebench.backends.supervision.wire import CHANNEL
 from pytest_synebench.channel import encode_scalar
 from pytest_synebench.errors import TrialError
+from pytest_synebench.training.attempt import CHECKPOINTS
 from pytest_synebench.trial import Config, Scalar
 
 SCHEMA = 1
 ATTEMPT = "SYNEBENCH_ATTEMPT"  #: path of the attempt's file
 RUN = "SYNEBENCH_RUN"  #: which run it belongs to
-CHECKPOINT_OPTION = "--st_checkpoint_dir"  #: the option's name in the system we succeed
 MAX_ARGUMENT_BYTES = 32 * 4096 - 1  #: Linux, execve(2): MAX_ARG_STRLEN without its NUL
 
 
@@ -53,7 +53,7 @@ def arguments(spec: AttemptSpec) -> tuple[str, ...]:
         TrialError: an argument list cannot hold a value.
     """
     directory = checkpoint_directory(spec)
-    saving = () if directory is None else (CHECKPOINT_OPTION, str(directory))
+    saving = () if directory is None else (f"--{CHECKPOINTS}", str(directory))
     return (*config_arguments(spec.config), *saving)
 
 

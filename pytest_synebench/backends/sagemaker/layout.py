@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ENTRY = "entry.py"
-ARCHIVE = "source.tar.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ _WAYS_OUT = {
     "AlgorithmSpecification.MetricDefinitions": "give the metric a shorter name",
     "InputDataConfig": "choose a shorter --s3_bucket or prefix",
     "OutputDataConfig": "choose another --s3_bucket or prefix",
+    "Environment.SYNEBENCH_": "choose a shorter prefix in --s3_bucket",
     "ResourceConfig.InstanceType": "choose another --instance_type",
     "Tags": "change the tags",
     "VpcConfig": "change the VPC's settings",

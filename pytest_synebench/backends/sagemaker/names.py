@@ -30,6 +30,18 @@ _TRIALS, _ATTEMPTS = 10**6, 10**4
 _UNSAFE = re.compile(r"[^a-zA-Z0-9]+")
 
 
+_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", re.ASCII)
+
+
+def is_name(text: str) -> bool:
+    """Whether a job can be called so.
+
+    >>> is_name("toy-20260101T000000-ab12cd"), is_name("a_b"), is_name("-a"), is_name("a" * 64)
+    (True, False, False, False)
+    """
+    return len(text) <= LONGEST and _NAME.fullmatch(text) is not None
+
+
 class Names:
     """Names of one run's jobs."""
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import Any, Protocol
 
+from pytest_synebench.checkpoints.s3.causes import way_out
 from pytest_synebench.errors import BackendError
 from pytest_synebench.training.agent.orders import VARIABLE
 
@@ -250,6 +251,5 @@ def new_client(region: str | None = None) -> Any:
     try:
         return boto3.session.Session().client("sagemaker", region_name=region, config=config)
     except (BotoCoreError, ValueError) as error:
-        raise BackendError(
-            f"SageMaker cannot be asked: {error}; set AWS_REGION, or a profile that has one"
-        ) from None
+        mends = way_out(error) or "set AWS_REGION, or a profile that has one"
+        raise BackendError(f"SageMaker cannot be asked: {error}; {mends}") from None

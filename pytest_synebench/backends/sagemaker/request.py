@@ -29,9 +29,8 @@ from pytest_synebench.backends.sagemaker.names import Names
 from pytest_synebench.backends.sagemaker.template import Template
 from pytest_synebench.training.agent.letters import orders
 from pytest_synebench.training.agent.orders import VARIABLE
-from pytest_synebench.training.entrypoint.contract import PROGRAM
+from pytest_synebench.training.entrypoint.contract import CHANNEL, PROGRAM
 
-CODE = "code"  #: the channel: a folder of /opt/ml/input/data
 RUN_TAG, ATTEMPT_TAG = "synebench:run", "synebench:attempt"
 _HYPERPARAMETERS, _KEY_CHARACTERS, _VALUE_CHARACTERS = 99, 256, 256  #: and the program's
 _TAG_CHARACTERS = 256
@@ -48,12 +47,12 @@ def creation(template: Template, layout: Layout, names: Names, spec: AttemptSpec
         "AlgorithmSpecification": {
             "TrainingImage": template.image_uri,
             "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["python3", f"/opt/ml/input/data/{CODE}/{ENTRY}"],
+            "ContainerEntrypoint": ["python3", f"/opt/ml/input/data/{CHANNEL}/{ENTRY}"],
             "MetricDefinitions": [definition(name) for name in template.metrics[:_METRICS]],
         },
         "RoleArn": template.role,
         "InputDataConfig": [
-            channel(CODE, layout.uri(layout.source(template.source))),
+            channel(CHANNEL, layout.uri(layout.source(template.source))),
             *template.channels,
         ],
         "Environment": {VARIABLE: layout.uri(orders(layout.experiment, *spec.key))},

@@ -21,9 +21,9 @@ from enum import Enum
 from typing import Any
 
 from pytest_synebench.backends.sagemaker import limits
-from pytest_synebench.backends.sagemaker.request import CODE
 from pytest_synebench.errors import UsageError
 from pytest_synebench.training.agent.orders import VARIABLE
+from pytest_synebench.training.entrypoint.contract import CHANNEL
 
 FIELD = "model_trainer"  #: of a Benchmark
 #: Attributes that are a part of the request as it is, and where they stand in it.
@@ -210,9 +210,11 @@ class _Reading:
             path = f"{FIELD}.input_data_config[{number}]"
             member = _shape(("InputDataConfig",)).member
             told = _told(_spelled_out(one, path), member, path)
-            if told.get("ChannelName") == CODE:
+            if told.get("ChannelName") == CHANNEL:
                 raise _refused(
-                    f"input_data_config[{number}].channel_name", CODE, "it is where our code comes"
+                    f"input_data_config[{number}].channel_name",
+                    CHANNEL,
+                    "it is where our code comes",
                 )
             found.append(told)
         self._field("channels", tuple(found) or None)

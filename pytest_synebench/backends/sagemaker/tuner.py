@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_synebench.backends.sagemaker.layout import ENTRY, Layout
-from pytest_synebench.backends.sagemaker.request import CODE, add_machines, channel, merged, shown
+from pytest_synebench.backends.sagemaker.request import add_machines, channel, merged, shown
 from pytest_synebench.backends.sagemaker.template import Template
-from pytest_synebench.training.entrypoint.contract import PROGRAM
+from pytest_synebench.training.entrypoint.contract import CHANNEL, PROGRAM
 from pytest_synebench.training.entrypoint.entry import APART
 
 VARIABLE = "SYNEBENCH_TUNER"  #: names the record of what was submitted: ``s3://bucket/key``
@@ -54,10 +54,10 @@ def tuner_creation(template: Template, layout: Layout, tuner: Tuner) -> dict[str
         "AlgorithmSpecification": {
             "TrainingImage": template.image_uri,
             "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["python3", f"/opt/ml/input/data/{CODE}/{ENTRY}"],
+            "ContainerEntrypoint": ["python3", f"/opt/ml/input/data/{CHANNEL}/{ENTRY}"],
         },
         "RoleArn": template.role,
-        "InputDataConfig": [channel(CODE, layout.uri(layout.source(template.source)))],
+        "InputDataConfig": [channel(CHANNEL, layout.uri(layout.source(template.source)))],
         "Environment": environment,
         "OutputDataConfig": {"S3OutputPath": layout.uri(layout.output())},
         "ResourceConfig": {

@@ -25,6 +25,8 @@ _WAYS_OUT = {
     "PermanentRedirect": "the bucket is in another region: set AWS_REGION to it",
     "NoCredentialsError": "there are no credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY",
+    "ProfileNotFound": "set AWS_PROFILE to one that `aws configure list-profiles` shows, or unset "
+    "it",
     "EndpointConnectionError": "nothing answers there: check AWS_ENDPOINT_URL and the network",
 }
 _SAME = {
@@ -37,7 +39,6 @@ _SAME = {
     "InvalidToken": "InvalidAccessKeyId",
     "PartialCredentialsError": "NoCredentialsError",
     "CredentialRetrievalError": "NoCredentialsError",
-    "ProfileNotFound": "NoCredentialsError",
     "ConnectTimeoutError": "EndpointConnectionError",
 }
 
@@ -92,10 +93,15 @@ def is_busy(error: BaseException) -> bool:
 
 def in_words(error: BaseException, where: str) -> str:
     """Return what happened, and the way out."""
+    way = way_out(error)
+    text = f"{where}: {code(error)}: {_detail(error)}"
+    return f"{text}. {way[0].upper()}{way[1:]}" if way else text
+
+
+def way_out(error: BaseException) -> str:
+    """Return what mends a cause; "": nobody knows."""
     name = code(error)
-    way_out = _WAYS_OUT.get(_SAME.get(name, name))
-    text = f"{where}: {name}: {_detail(error)}"
-    return f"{text}. {way_out[0].upper()}{way_out[1:]}" if way_out else text
+    return _WAYS_OUT.get(_SAME.get(name, name), "")
 
 
 def _detail(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 from pytest_synebench.backends.local import briefing
 from pytest_synebench.backends.sagemaker.backend import SageMakerBackend, Timing
 from pytest_synebench.backends.sagemaker.desk import StoreDesk
-from pytest_synebench.backends.sagemaker.layout import ARCHIVE, ENTRY, Layout
+from pytest_synebench.backends.sagemaker.layout import ENTRY, Layout
 from pytest_synebench.backends.sagemaker.mail import Mail
 from pytest_synebench.backends.sagemaker.names import Names
 from pytest_synebench.backends.sagemaker.packing import Source, pack
@@ -45,6 +45,7 @@ from pytest_synebench.experiment.remote.needs import (
     job_params,
     role_of,
 )
+from pytest_synebench.training.entrypoint.entry import ARCHIVE
 
 _EMULATED = Timing(shortest_s=0.05, longest_s=0.5, busy_s=0.5, busiest_s=5.0, gone_s=180.0)
 _ABSENT = 404

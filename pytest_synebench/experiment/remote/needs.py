@@ -7,6 +7,7 @@ Invariants (tests/experiment/remote/test_needs.py, tests/experiment/remote/test_
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ _EMULATED_PARAMS = {
     "s3_bucket": "synebench",
     "instance_type": "ml.m5.xlarge",
 }
+_BUCKET = re.compile(r"[a-zA-Z0-9._-]{3,255}")  #: as botocore has it: old buckets have such names
 _EMULATED_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/emulated:1"
 
 
@@ -61,10 +63,19 @@ def bucket_of(params: Mapping[str, Any]) -> tuple[str, str]:
 def split_bucket(named: str) -> tuple[str, str]:
     """Return the bucket that ``s3_bucket`` names, and the prefix: "" or ending with a slash.
 
+    Raises:
+        UsageError: no bucket can have that name.
+
     >>> split_bucket("s3://team/hpo"), split_bucket("team")
     (('team', 'hpo/'), ('team', ''))
     """
     bucket, _, prefix = named.removeprefix("s3://").partition("/")
+    if bucket and not _BUCKET.fullmatch(bucket):
+        raise UsageError(
+            f"s3_bucket is {named!r}, and no bucket is called {bucket!r}: its name has 3 to 255 "
+            "letters, digits, dots, dashes and underscores, and what follows a slash is the "
+            "prefix; --s3_bucket BUCKET/PREFIX"
+        )
     prefix = prefix.strip("/")
     return bucket, f"{prefix}/" if prefix else ""
 

@@ -58,9 +58,9 @@ def preflight(plan: Plan) -> list[Finding]:
         BackendError: boto3 is not installed.
     """
     params = job_params(plan)
-    region, problem = configured_region()
+    region, problem, mends = configured_region()
     if problem:
-        return [wrong("region", problem, _MENDS_REGION), *_Named(plan, params, "").lacks]
+        return [wrong("region", problem, mends), *_Named(plan, params, "").lacks]
     named = _Named(plan, params, region)
     if params["aws"] == "emulator":
         return [ok("region", region), ok("account", "the emulator's"), *named.lacks]
@@ -71,9 +71,6 @@ def preflight(plan: Plan) -> list[Finding]:
         told = "not looked at: that takes credentials"
         return [*found, *named.lacks, *(unknown(what, told) for what in named.there)]
     return [*found, service(asked), *_looked_at(asked, named, mine.number, region)]
-
-
-_MENDS_REGION = "export AWS_REGION=eu-west-1  (or: aws configure set region eu-west-1)"
 
 
 class _Named:

@@ -23,6 +23,7 @@ from pytest_synebench.backends.local.machine import this_machine
 from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import SynebenchError
 from pytest_synebench.experiment.journal.trials import TrialRecord
+from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.preview import Preview, preview
 from pytest_synebench.experiment.run import Run
 from pytest_synebench.plugin import compat
@@ -160,14 +161,26 @@ class TrialItem(Item):
             raise Unsuccessful(failure(run, self.record))
 
 
-class PreviewItem(Item):
+class InPlaceItem(Item):
+    """Takes the place of an experiment, of which nothing is started."""
+
+    plan: Plan | None = None  #: of the experiment, once its benchmark is there
+
+    def launch(self, definition: Benchmark) -> None:
+        """Keep the plan."""
+        self.plan = self.experiment.plan(definition)
+
+
+class PreviewItem(InPlaceItem):
     """Says what the experiment would do, in place of doing it."""
 
     expected: Preview | None = None
 
     def launch(self, definition: Benchmark) -> None:
-        """Look into the plan; nothing is started."""
-        self.expected = preview(self.experiment.plan(definition), this_machine())
+        """Look into the plan."""
+        super().launch(definition)
+        if self.plan is not None:
+            self.expected = preview(self.plan, this_machine())
 
     def runtest(self) -> None:
         """Keep what was found for the end of the session, on whatever worker this is."""

@@ -11,23 +11,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from pytest_synebench.definition import Benchmark
-from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.plugin.nodes.experiment import Experiment
-from pytest_synebench.plugin.nodes.items import Item, PreviewItem, Unsuccessful, make
+from pytest_synebench.plugin.nodes.items import InPlaceItem, PreviewItem, Unsuccessful, make
 from pytest_synebench.plugin.session import cloud
 
 TOLD = "synebench_preflight"  #: the property of a report that holds what was found
 
 
-class PreflightItem(Item):
+class PreflightItem(InPlaceItem):
     """Whether the jobs of an experiment can be made."""
-
-    plan: Plan | None = None
-
-    def launch(self, definition: Benchmark) -> None:
-        """Keep the plan; nothing is started."""
-        self.plan = self.experiment.plan(definition)
 
     def runtest(self) -> None:
         """Look at what jobs need, and fail where something is wrong."""

@@ -15,16 +15,14 @@ from typing import Any
 
 import pytest
 
-from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import BackendError, UsageError
-from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.remote.tuning.submitting import Project, Submitter, Typed
 from pytest_synebench.experiment.remote.tuning.terms import bucket_of
 from pytest_synebench.plugin import compat, xdist
 from pytest_synebench.plugin.choice.chain import Chain
 from pytest_synebench.plugin.choice.selection import selections, typed_of
 from pytest_synebench.plugin.nodes.experiment import Experiment, storage
-from pytest_synebench.plugin.nodes.items import Item, make
+from pytest_synebench.plugin.nodes.items import InPlaceItem, make
 
 FLAG = "--synebench-remote"
 SUBMITTED = "synebench_submitted"  #: the property of a report that holds what was submitted
@@ -107,14 +105,8 @@ def _typed(config: pytest.Config, seen: Chain, params: Any) -> Typed:
     return Typed(settings=settings, groups=typed.argument_groups)
 
 
-class SubmitItem(Item):
+class SubmitItem(InPlaceItem):
     """Submits its experiment."""
-
-    plan: Plan | None = None
-
-    def launch(self, definition: Benchmark) -> None:
-        """Keep the plan; nothing is started here."""
-        self.plan = self.experiment.plan(definition)
 
     def runtest(self) -> None:
         """Submit, unless that was refused for one before."""

@@ -32,9 +32,8 @@ from pytest_synebench.training.agent.keeper import Keeper
 from pytest_synebench.training.agent.orders import Orders
 from pytest_synebench.training.agent.outbox import Outbox
 from pytest_synebench.training.agent.post import Post
-from pytest_synebench.training.attempt import PARENT, SCHEMA, VARIABLE
+from pytest_synebench.training.attempt import CHECKPOINTS, PARENT, SCHEMA, VARIABLE
 
-CHECKPOINT_OPTION = "--st_checkpoint_dir"
 _READ_BYTES = 64 * 1024
 _TAIL_LINES = 20
 
@@ -125,7 +124,7 @@ class Agent:
         file = self._write_attempt(restored, channel)
         arguments = list(self._orders.arguments)
         if saving:
-            arguments += [CHECKPOINT_OPTION, str(self._checkpoints)]
+            arguments += [f"--{CHECKPOINTS}", str(self._checkpoints)]
         bootstrap = [sys.executable, "-m", "pytest_synebench.training.bootstrap"]
         process = self._process = subprocess.Popen(
             [*bootstrap, str(self._script), *arguments],

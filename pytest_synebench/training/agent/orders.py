@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pytest_synebench.errors import TrialError
+from pytest_synebench.training.agent.told import fields
 
 SCHEMA = 1
 #: Names the object: ``s3://bucket/key``. Without it the job is no attempt of ours.
@@ -46,14 +47,11 @@ class Orders:
             TrialError: it is not one of these.
         """
         try:
-            told = json.loads(data)
-            if told.pop("schema") != SCHEMA:
-                raise ValueError("it is of another schema")
-            return cls(**_checked(told))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return cls(**fields(data, SCHEMA, _KINDS))
+        except ValueError as error:
             raise TrialError(
-                f"the job's orders cannot be read: {type(error).__name__}: {error}; the package "
-                "that travelled into the job and the one that wrote them must be of one version"
+                f"the job's orders cannot be read: {error}; the package that travelled into the "
+                "job and the one that wrote them must be of one version"
             ) from None
 
 
@@ -69,10 +67,3 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
     "config": (dict,),
     "arguments": (list,),
 }
-
-
-def _checked(told: dict[str, Any]) -> dict[str, Any]:
-    for name, kinds in _KINDS.items():
-        if type(told[name]) not in kinds:
-            raise TypeError(f"{name} is {told[name]!r}")
-    return told

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from pytest_synebench.errors import SynebenchError, TrialError
 from pytest_synebench.training.entrypoint import sources
-from pytest_synebench.training.entrypoint.contract import PROGRAM, ROOT, Contract
+from pytest_synebench.training.entrypoint.contract import CHANNEL, PROGRAM, ROOT, Contract
+from pytest_synebench.training.entrypoint.entry import ARCHIVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
 ROOT_VARIABLE = "SYNEBENCH_CONTAINER_ROOT"  #: where it is not /opt/ml
-CHANNEL = "code"  #: the input channel that brings the code
-SOURCE = "source.tar.gz"
 _BY_SIGNAL = 128
 
 
@@ -71,7 +70,7 @@ def _prepare(contract: Contract) -> Path:
     """Return the script, once all that it needs is here."""
     for folder in (contract.code, contract.model, contract.output / "data"):
         folder.mkdir(parents=True, exist_ok=True)
-    archive = contract.data / CHANNEL / SOURCE
+    archive = contract.data / CHANNEL / ARCHIVE
     unpacked = Path(__file__).is_relative_to(contract.code)  # by entry.py
     if archive.is_file() and not unpacked:
         sources.unpack(archive, contract.code)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = "/opt/ml"
 OWN = "sagemaker_"  #: hyperparameters that begin so are the platform's own
+CHANNEL = "code"  #: the input channel that brings the code
 PROGRAM = "sagemaker_program"
 MOST_FAILURE_CHARS = 1024
 

@@ -37,6 +37,10 @@ def test_what_passes_here_passes_there(name: str) -> None:
         ({"metrics": ("m" * 256,)}, "has 256 characters .*: give the metric a shorter name"),
         ({"extra": {"VpcConfg": {}}}, "knows no such field; did you mean 'VpcConfig'"),
         (
+            {"extra": {"Environment": {"SYNEBENCH_X": "x" * 513}}},
+            "must have at most 512: choose a shorter prefix in --s3_bucket",
+        ),
+        (
             {"extra": {"VpcConfig": {"Subnets": ["s"]}}},
             "VpcConfig.SecurityGroupIds is None; it mus",
         ),

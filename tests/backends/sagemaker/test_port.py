@@ -89,6 +89,14 @@ def test_without_credentials_the_way_to_them_is_told(
         BotoTrainingJobs(new_client()).stop("a")
 
 
+def test_a_profile_that_is_not_there_is_told_with_the_way_to_those_that_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(BackendError, match=r"\(nobody\).*; set AWS_PROFILE to one that `aws conf"):
+        new_client()
+
+
 def test_stopping_may_be_repeated(jobs: BotoTrainingJobs, sagemaker_emulator: Emulator) -> None:
     jobs.stop("never-was")
     jobs.create(runnable("a", **LONG))

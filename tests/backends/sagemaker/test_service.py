@@ -25,7 +25,7 @@ from pytest_synebench.backends.protocol import (
 )
 from pytest_synebench.backends.sagemaker.backend import SageMakerBackend, Timing
 from pytest_synebench.backends.sagemaker.desk import StoreDesk
-from pytest_synebench.backends.sagemaker.layout import ARCHIVE, ENTRY, Layout
+from pytest_synebench.backends.sagemaker.layout import ENTRY, Layout
 from pytest_synebench.backends.sagemaker.mail import Mail
 from pytest_synebench.backends.sagemaker.names import Names
 from pytest_synebench.backends.sagemaker.packing import pack
@@ -40,6 +40,7 @@ from pytest_synebench.checkpoints.s3.asking import Asking
 from pytest_synebench.checkpoints.s3.asking import new_client as new_s3_client
 from pytest_synebench.emulator import Emulator
 from pytest_synebench.experiment.keeping.ledger import Ledger
+from pytest_synebench.training.entrypoint.entry import ARCHIVE
 from pytest_synebench.trial import TrialId
 
 LAYOUT = Layout(bucket="team", prefix="hpo/", run="toy/r0")

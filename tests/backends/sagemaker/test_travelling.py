@@ -9,14 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from pytest_synebench.backends.sagemaker.layout import ARCHIVE, ENTRY
+from pytest_synebench.backends.sagemaker.layout import ENTRY
 from pytest_synebench.backends.sagemaker.packing import pack
 from pytest_synebench.backends.sagemaker.travelling import ENTRY as ENTRY_FILE
 from pytest_synebench.backends.sagemaker.travelling import beside, everything, travelling
+from pytest_synebench.training.entrypoint.entry import ARCHIVE
 
 SCRIPT = """\
 import pytest_synebench, sys
 from pytest_synebench.training import Reporter
+from pytest_synebench.training.entrypoint.entry import ARCHIVE
 Reporter()(epoch=1, loss=0.5)
 print(pytest_synebench.__file__, sys.argv[1:])
 """

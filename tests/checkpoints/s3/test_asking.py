@@ -11,6 +11,7 @@ from botocore.exceptions import (
     ConnectionClosedError,
     EndpointConnectionError,
     NoCredentialsError,
+    ProfileNotFound,
     ReadTimeoutError,
 )
 
@@ -92,6 +93,7 @@ def test_a_body_that_stays_damaged_is_asked_for_less_often(ask: Asking) -> None:
         (refusal(403, "InvalidAccessKeyId"), "not known there"),
         (refusal(403, "SignatureDoesNotMatch"), "is not the access key's"),
         (refusal(301, "PermanentRedirect"), "in another region"),
+        (ProfileNotFound(profile="x"), "Set AWS_PROFILE to one that"),
         (NoCredentialsError(), "no credentials: set AWS_PROFILE"),
     ],
     ids=repr,

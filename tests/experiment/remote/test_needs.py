@@ -29,6 +29,12 @@ def test_no_bucket_is_refused(text: str) -> None:
         needs.bucket_of(toy_params(s3_bucket=text))
 
 
+@pytest.mark.parametrize("text", ["No Bucket/hpo", "https://team/hpo", "te", "s3://büro"])
+def test_what_no_bucket_is_called_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"no bucket is called .*: its name has 3 to 255 letters"):
+        needs.bucket_of(toy_params(s3_bucket=text))
+
+
 def test_an_image_of_ones_own_wins() -> None:
     params = toy_params(image_uri="own:1", framework="PyTorch", framework_version="2.6")
     assert needs.image_of("toy", params, "us-east-1") == "own:1"

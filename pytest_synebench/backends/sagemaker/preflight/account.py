@@ -37,7 +37,13 @@ _TRUST = json.dumps(
     },
     separators=(",", ":"),
 )
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "SSOTokenLoadError"})
+_RENEW = "aws sso login  (or renew the credentials in the way they were made)"
+_REACH = "check AWS_ENDPOINT_URL, AWS_REGION and the network"
+_MENDS = {
+    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "SSOTokenLoadError"), _RENEW),
+    **dict.fromkeys(("EndpointConnectionError", "ConnectTimeoutError", "SSLError"), _REACH),
+    **dict.fromkeys(("ReadTimeoutError", "ProxyConnectionError", "ConnectionClosedError"), _REACH),
+}
 
 
 class Account(NamedTuple):
@@ -52,8 +58,7 @@ def account(clients: Clients) -> Account:
     try:
         told = clients("sts").get_caller_identity()
     except failures() as error:
-        renew = "aws sso login  (or renew the credentials in the way they were made)"
-        mends = renew if code_of(error) in _EXPIRED else "aws configure"
+        mends = _MENDS.get(code_of(error), "aws configure")
         return Account(wrong("credentials", in_words(error), mends), "")
     number, who = str(told["Account"]), str(told["Arn"]).rpartition(":")[2]
     return Account(ok("credentials", f"account {number}, as {who}"), number)
@@ -70,7 +75,7 @@ def service(clients: Clients) -> Finding:
                 "StopTrainingJob, AddTags, and iam:PassRole on the role"
             )
             return wrong("service", in_words(error), mends)
-        return wrong("service", in_words(error), "check AWS_REGION, AWS_ENDPOINT_URL, the network")
+        return wrong("service", in_words(error), _REACH)
     return ok("service", "SageMaker lists training jobs")
 
 

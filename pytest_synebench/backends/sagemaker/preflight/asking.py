@@ -12,10 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_synebench.backends.sagemaker.recording.recorder import record
+from pytest_synebench.checkpoints.s3.causes import way_out
 from pytest_synebench.errors import BackendError
 
 Clients = Callable[[str], Any]  #: returns the boto3 client of a service
 
+_MENDS_REGION = "export AWS_REGION=eu-west-1  (or: aws configure set region eu-west-1)"
 _NO_RIGHT = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403", "Forbidden"}
 )
@@ -36,8 +38,8 @@ def clients(region: str) -> Clients:
     return lambda service: record(session.client(service, config=config))
 
 
-def configured_region() -> tuple[str, str]:
-    """Return the region that boto3 is configured for, and what is wrong with that, or "".
+def configured_region() -> tuple[str, str, str]:
+    """Return the region that boto3 is configured for, what is wrong with that, and what mends it.
 
     Raises:
         BackendError: boto3 is not installed.
@@ -53,8 +55,8 @@ def configured_region() -> tuple[str, str]:
     try:
         region = str(boto3.session.Session().region_name or "")
     except BotoCoreError as error:  # no such profile
-        return "", in_words(error)
-    return region, "" if region else "no region is configured"
+        return "", in_words(error), way_out(error) or _MENDS_REGION
+    return (region, "", "") if region else ("", "no region is configured", _MENDS_REGION)
 
 
 def failures() -> tuple[type[Exception], ...]:

@@ -2,7 +2,8 @@
 
 Invariants (tests/backends/sagemaker/preflight/test_image.py holds each one, on the emulator):
 - an image of the account that its registry lacks is wrong, with the command that mends it;
-- one that is another account's, AWS's included, is not looked up.
+- one that is another account's, AWS's included, is not looked up;
+- what can be no image's name is wrong.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ def image(clients: Clients, uri: str, number: str, region: str) -> Finding:
         region: of the jobs.
     """
     found = _ECR.fullmatch(uri)
+    if re.search(r"\s", uri):
+        mends = "--image_uri ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG"
+        return wrong("image", f"{uri!r} has spaces, and no image's name has", mends)
     if found is None:
         return unknown("image", f"{uri}: it is in no registry of ECR")
     owner, home, repository, tag, digest = found.groups()

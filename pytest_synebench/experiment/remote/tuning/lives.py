@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from threading import Event
 from typing import Any
 
+from pytest_synebench.backends.sagemaker.names import LONGEST, is_name
 from pytest_synebench.backends.sagemaker.port import BotoTrainingJobs
 from pytest_synebench.backends.sagemaker.statuses import Seen, Standing, after
 from pytest_synebench.backends.sagemaker.tuner import VARIABLE
@@ -27,6 +28,11 @@ def record_url(jobs: BotoTrainingJobs, name: str, region: str) -> str:
         UsageError: no submission has this name.
         NotNowError: the service does not say.
     """
+    if not is_name(name):
+        raise UsageError(
+            f"--synebench-attach: {name!r} is no name of a job, which has at most {LONGEST} "
+            "letters, digits and dashes; --synebench-remote prints the names"
+        )
     told = jobs.describe(name)
     if told is None:
         raise UsageError(

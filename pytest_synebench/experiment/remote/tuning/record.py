@@ -24,6 +24,7 @@ from pytest_synebench.clock import Clock
 from pytest_synebench.errors import StoreError
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.store.directories import STAMP
+from pytest_synebench.training.agent.told import fields
 
 SCHEMA = 1
 _UNSAFE = re.compile(r"[^a-zA-Z0-9]+")
@@ -60,28 +61,18 @@ class Record:
             StoreError: it is none.
         """
         try:
-            told = json.loads(data)
-            if told.pop("schema") != SCHEMA:
-                raise ValueError("it is of another schema")
-            return cls(**_checked(told))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            return cls(**fields(data, SCHEMA, _KINDS))
+        except ValueError as error:
             raise StoreError(
-                f"what was submitted cannot be read: {type(error).__name__}: {error}; the package "
-                "here and the one that submitted it must be of one version"
+                f"what was submitted cannot be read: {error}; the package here and the one that "
+                "submitted it must be of one version"
             ) from None
 
 
-_KINDS: Mapping[str, type] = {
-    **dict.fromkeys(("name", "title", "benchmark", "run", "folder", "groups"), str),
-    **dict.fromkeys(("settings", "request"), dict),
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("name", "title", "benchmark", "run", "folder", "groups"), (str,)),
+    **dict.fromkeys(("settings", "request"), (dict,)),
 }
-
-
-def _checked(told: dict[str, Any]) -> dict[str, Any]:
-    for name, kind in _KINDS.items():
-        if type(told[name]) is not kind:
-            raise TypeError(f"{name} is {told[name]!r}")
-    return told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,15 @@ def test_without_credentials_the_command_that_mends_it_is_told(
     assert "UnrecognizedClientException" in found.told
 
 
+def test_where_nothing_answers_it_is_not_the_credentials(
+    sagemaker_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    found, _ = account.account(clients("us-east-1"))
+    assert found.verdict is Verdict.WRONG
+    assert found.mends == "check AWS_ENDPOINT_URL, AWS_REGION and the network"
+
+
 def test_the_service_answers(asked: Clients, sagemaker_emulator: Emulator) -> None:
     assert account.service(asked).verdict is Verdict.OK
     fault = {"kind": "unavailable", "operation": "ListTrainingJobs", "times": None}

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_synebench.backends.sagemaker.preflight.asking import code_of, in_words, no_right
+from pytest_synebench.backends.sagemaker.preflight.asking import (
+    code_of,
+    configured_region,
+    in_words,
+    no_right,
+)
 
 
 class AnsweredError(Exception):
@@ -36,3 +41,14 @@ def test_no_right_is_told_apart_from_not_there() -> None:
     assert no_right(AnsweredError("AccessDeniedException", "no"))
     assert not no_right(AnsweredError("NoSuchEntity", "no"))
     assert code_of(KeyError("x")) == "KeyError"
+
+
+def test_a_profile_that_is_not_there_is_mended_by_another_and_not_by_a_region(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("boto3", reason="needs the extra 'aws'")
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    region, problem, mends = configured_region()
+    assert region == ""
+    assert "profile (nobody) could not be found" in problem
+    assert "aws configure list-profiles" in mends

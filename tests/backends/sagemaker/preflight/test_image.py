@@ -61,6 +61,12 @@ def test_what_is_not_the_accounts_own_is_not_looked_up(
     assert sagemaker_emulator.calls() == before
 
 
+def test_what_can_be_no_images_name_is_wrong(asked: Clients) -> None:
+    found = looked(asked, "not an image")
+    assert found.verdict is Verdict.WRONG
+    assert found.mends.startswith("--image_uri ")
+
+
 def test_one_that_may_not_be_looked_at_is_unknown(
     asked: Clients, sagemaker_emulator: Emulator
 ) -> None:

@@ -56,6 +56,8 @@ def test_a_name_that_is_no_submissions_is_refused(
     assert record_url(jobs, NAME, "us-east-1").endswith(f"{NAME}/experiment.json")
     with pytest.raises(UsageError, match=r"no job is called 'toy' in this account and region \(us"):
         record_url(jobs, "toy", "us-east-1")
+    with pytest.raises(UsageError, match="'a b' is no name of a job, which has at most 63"):
+        record_url(jobs, "a b", "us-east-1")
     jobs.create({**waiting("other"), "Environment": {}})
     with pytest.raises(UsageError, match="'other' is a training job, and none that"):
         record_url(jobs, "other", "us-east-1")
