@@ -18,7 +18,6 @@ from pytest_synebench.training.entrypoint.entry import ARCHIVE
 SCRIPT = """\
 import pytest_synebench, sys
 from pytest_synebench.training import Reporter
-from pytest_synebench.training.entrypoint.entry import ARCHIVE
 Reporter()(epoch=1, loss=0.5)
 print(pytest_synebench.__file__, sys.argv[1:])
 """
