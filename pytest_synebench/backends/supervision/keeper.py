@@ -71,8 +71,8 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         holding = False
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for put_back, handler in before.items():
+            signal.signal(put_back, handler)
         for one in came:
             signal.raise_signal(one)
 
