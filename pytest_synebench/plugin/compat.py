@@ -21,6 +21,20 @@ from _pytest.config import ConftestImportFailure as _ConftestImportFailure
 from pytest_synebench.errors import BenchmarkError, SynebenchError
 
 
+def import_as_compiled(manager: pytest.PytestPluginManager) -> None:
+    """Have our own modules imported like any others; ``testing`` asks for what it asserts with.
+
+    pytest rewrites the asserts in all modules of a package that has a plugin. Where it may not keep
+    what it has made (an image's PYTHONDONTWRITEBYTECODE, folders of another user) it would compile
+    a hundred modules anew in every session.
+    """
+    hook = manager.rewrite_hook
+    marked: set[str] = getattr(hook, "_must_rewrite", set())  # with --assert=plain there is none
+    if "pytest_synebench" in marked:
+        marked.remove("pytest_synebench")
+        hook.mark_rewrite()  # which forgets what was asked about it before
+
+
 def module_class() -> type[pytest.Module]:
     """Return a ``Module`` over no file: ``_getobj`` is where pytest would import one."""
 

@@ -4,7 +4,8 @@ Without a ``--synebench*`` option, and without a test that names a benchmark, no
 imported: no definition, no experiment, no numpy.
 
 Invariants (tests/plugin/test_unused.py):
-- a session that uses no benchmark imports neither numpy nor anything of the experiment floor.
+- a session that uses no benchmark imports neither numpy nor anything of the experiment floor;
+- what is imported is imported as it was compiled, not rewritten; the suites of testing/ are.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ _MARKERS = (
 )
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the options that are always there."""
+    compat.import_as_compiled(pluginmanager)
     options.add_static(parser)
 
 
