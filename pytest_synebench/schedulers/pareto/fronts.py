@@ -12,6 +12,7 @@ those that are kept; where the objectives contradict each other there are fewer.
 
 Invariants (tests/schedulers/pareto/test_fronts.py holds each one):
 - the first that waits is the first in the order of ``sorting.best`` that does, whatever came how;
+- what is asked again is answered as before until a front, or who waits in one, changes;
 - a front's order is worked out only where several wait in it, or where it is the last that counts.
 
 Source: Li et al., "Efficient Nondomination Level Update Method for Steady-State Evolutionary
@@ -80,11 +81,14 @@ class Fronts:
         self._rest: list[Entry] = []  #: the others, each dominated by one in the last front
         self._of: dict[int, _Front | None] = {}  #: the front of each point; None: of the rest
         self._waiting: set[int] = set()
+        self._answered: tuple[int, int | None] | None = (0, None)  #: count, and who came first
 
     def add(self, number: int, x: float, y: float) -> None:
         """Take a point with finite objectives in."""
         at = bisect_left(self._fronts, 0, key=lambda front: -front.dominates(x, y))
         out = [(x, y, number)]
+        if at < len(self._fronts) or (self._answered and self._kept < self._answered[0]):
+            self._answered = None
         self._kept += 1
         for place in range(at, len(self._fronts)):
             front = self._fronts[place]
@@ -119,17 +123,24 @@ class Fronts:
             self._waiting.add(number)
             if (front := self._of[number]) is not None:
                 front.waiting.add(number)
+                self._answered = None
 
     def leave(self, number: int) -> None:
         """Note that it does not wait, or no longer."""
         self._waiting.discard(number)
         if (front := self._of.get(number)) is not None:
             front.waiting.discard(number)
+            self._answered = None
 
     def first_waiting(self, count: int) -> int | None:
         """Return who comes first of those that wait among the first ``count`` points in order."""
-        if self._kept < count and self._rest:
-            self._keep(count + count // 4 + _MORE)
+        if self._answered is None or self._answered[0] != count:
+            if self._kept < count and self._rest:
+                self._keep(count + count // 4 + _MORE)
+            self._answered = (count, self._first(count))
+        return self._answered[1]
+
+    def _first(self, count: int) -> int | None:
         for front in self._fronts:
             if count <= 0:
                 break

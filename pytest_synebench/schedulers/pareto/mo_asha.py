@@ -18,7 +18,8 @@ Invariants (tests/schedulers/pareto/test_mo_asha.py holds each one):
 - a trial leaves a rung at most once, and only from the first 1/eta in the order of its points;
 - a dominated trial never moves up before one that dominates it and waits in the same rung;
 - a trial without a finite value of either metric never moves up;
-- with a second metric that is equal for all, the best loss moves up first.
+- with a second metric that is equal for all, the best loss moves up first;
+- to decide changes nothing: what is worked out once is worked out when an event is folded in.
 
 Source: Schmucker et al., "Multi-objective Asynchronous Successive Halving", arXiv:2106.12639,
 Algorithm 1. Syne Tune's MOASHA is the stopping variant: a trial is stopped at a rung unless it is
@@ -32,6 +33,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 
+from pytest_synebench.events import Decision, Ended, Event
 from pytest_synebench.schedulers.halving.asha_promotion import AshaPromotion
 from pytest_synebench.schedulers.halving.rungs import Rung
 from pytest_synebench.schedulers.pareto.fronts import Fronts
@@ -126,3 +128,10 @@ class MoAsha(AshaPromotion):
             reduction_factor=reduction_factor,
             rung=partial(ParetoRung, metric=metric, sign=sign),
         )
+
+    def fold(self, event: Event, decisions: tuple[Decision, ...]) -> None:
+        """Take the event, and what was decided about it, into the state."""
+        super().fold(event, decisions)
+        if decisions or isinstance(event, Ended):
+            for rung in self._open_rungs():
+                rung.best_promotable()  # worked out here, so that to decide changes nothing

@@ -31,10 +31,11 @@ class Net:
             while this is used.
     """
 
-    __slots__ = ("_front", "_gaps", "_order")
+    __slots__ = ("_front", "_gaps", "_order", "_points")
 
     def __init__(self, front: Sequence[Entry]) -> None:
         self._front = front
+        self._points = [(x, y) for x, y, _ in front]
         self._order = [front[0][2]]
         #: Heap of the gaps between those in the order: (-distance, number, place, ends of the gap).
         self._gaps: list[tuple[float, int, int, int, int]] = []
@@ -53,28 +54,35 @@ class Net:
         """Find the furthest point between two that are in the order; the last place has no end."""
         if right - left < 2:
             return
+        points, dist = self._points, math.dist
+        begin = points[left]
+        # Behind the last point there is nothing: all of them are infinitely far from it.
+        end = points[right] if right < len(points) else None
         low, high = left + 1, right
-        while low < high:
+        while low < high and end is not None:
             middle = (low + high) // 2
-            if self._apart(left, middle) < self._apart(middle, right):
+            if dist(begin, points[middle]) < dist(points[middle], end):
                 low = middle + 1
             else:
                 high = middle
+        if end is None:
+            low = right
         places = [place for place in (low - 1, low) if left < place < right]
-        found = [(min(self._apart(left, i), self._apart(i, right)), i) for i in places]
+        found = [(self._apart(left, i, right), i) for i in places]
         furthest = max(found)[0]
         equals = [(-apart, self._front[i][2], i) for apart, i in found]
-        for begin, step in ((low - 2, -1), (low + 1, 1)):
-            place = begin
+        for first, step in ((low - 2, -1), (low + 1, 1)):
+            place = first
             while left < place < right:
-                apart = min(self._apart(left, place), self._apart(place, right))
+                apart = self._apart(left, place, right)
                 if apart < furthest * _EQUAL:
                     break
                 equals.append((-apart, self._front[place][2], place))
                 place += step
         heappush(self._gaps, (*min(equals), left, right))
 
-    def _apart(self, one: int, other: int) -> float:
-        if other == len(self._front):
-            return math.inf
-        return math.dist(self._front[one][:2], self._front[other][:2])
+    def _apart(self, left: int, place: int, right: int) -> float:
+        """Return how far a point is from the nearer of two."""
+        points = self._points
+        apart = math.dist(points[left], points[place])
+        return min(apart, math.dist(points[place], points[right])) if right < len(points) else apart

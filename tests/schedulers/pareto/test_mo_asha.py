@@ -14,6 +14,7 @@ from pytest_synebench.schedulers.pareto.mo_asha import MoAsha, ParetoRung
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.searchers.random_search import RandomSearch
 from pytest_synebench.space import ConfigSpace, loguniform
+from pytest_synebench.testing.game import state_of
 from pytest_synebench.testing.scheduler_suite import SchedulerSuite
 from pytest_synebench.trial import Report, TrialId
 
@@ -81,3 +82,18 @@ def test_a_diverged_loss_never_moves_up_however_cheap() -> None:
     scheduler = asha([(math.nan, 0), (-math.inf, 0), (0.3, 2), (0.4, 3)])
     assert scheduler.handle(FREE_BUT_CAPPED) == resume(2, 9)
     assert scheduler.handle(FREE_BUT_CAPPED) == resume(3, 9)
+
+
+POINTS = st.lists(st.tuples(st.integers(0, 9).map(float), st.integers(0, 9)), max_size=30)
+
+
+@given(points=POINTS)
+def test_to_decide_changes_nothing_however_many_points_there_are(
+    points: list[tuple[float, int]],
+) -> None:
+    scheduler = asha([*points])
+    for _ in range(len(points)):
+        before = state_of(scheduler)
+        decisions = scheduler.decide(FREE_BUT_CAPPED)
+        assert state_of(scheduler) == before
+        scheduler.fold(FREE_BUT_CAPPED, decisions)
