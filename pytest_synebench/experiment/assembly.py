@@ -118,6 +118,7 @@ def _pure_searcher(plan: Plan, space: ConfigSpace) -> Searcher:
         space,
         seed=plan.seed,
         points_to_evaluate=_points(plan),
+        levels=plan.definition.resource_attr is not None,
         constraint_attr=plan.definition.constraint_attr,
         cost_model=plan.definition.cost_model,
         **arguments,

@@ -192,6 +192,7 @@ def build(
     *,
     seed: int,
     points_to_evaluate: Sequence[Config] | None = None,
+    levels: bool = True,
     constraint_attr: str | None = None,
     cost_model: object | None = None,
     **arguments: Any,
@@ -203,6 +204,7 @@ def build(
         space: the configuration space.
         seed: what chance depends on.
         points_to_evaluate: configs to suggest first, whole or partial; None: the midpoint.
+        levels: whether trials report at several levels, not at one only.
         constraint_attr: key of the reports that must be <= 0; None: the benchmark names none.
         cost_model: the benchmark's, where it has one.
         arguments: what the parameters ``searcher_NAME`` say, as NAME; each takes what it knows.
@@ -218,6 +220,7 @@ def build(
         space=space,
         seed=seed,
         points=initial_configs(space, points_to_evaluate),
+        levels=levels,
         constraint_attr=constraint_attr,
         cost_model=cost_model,
         arguments=arguments,

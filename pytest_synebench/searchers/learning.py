@@ -7,13 +7,18 @@ share of the configs, those whose numbers a draw picks, stay those of random sea
 scheduler that stops or pauses trials that is a guard: what a low level says may not hold at the
 last one.
 
-Of a finite space no config is suggested twice (unless ``allow_duplicates``): where the proposer
-comes back to one that a trial has, the next config of random search takes its place.
+How many losses are enough: where trials report at several levels, BOHB's rule says at which one to
+model (``evidence``); where there is one level only, one loss will do.
 
-Invariants (testing/searcher_suite.py holds each one, for all of them):
+Of a finite space no config is suggested twice (unless ``allow_duplicates``): where the proposer
+comes back to one that a trial has, it is asked again as if that one were running, so that it looks
+for the next best. Where that does not help, the next config of random search takes its place.
+
+Invariants (testing/searcher_suite.py and tests/searchers/test_learning.py hold each one):
 - equal arguments, history and number give an equal config, however the object got there;
 - every config lies in the space;
 - the first configs are those of random search, and so is the share, under the same numbers;
+- random search takes no proposal's place while the proposer has another one that is new;
 - a finite space is exhausted exactly: each config once, then None.
 
 Source of the share: Falkner, Klein and Hutter, "BOHB", ICML 2018, arXiv:1807.01774, section 3.2
@@ -22,6 +27,7 @@ Source of the share: Falkner, Klein and Hutter, "BOHB", ICML 2018, arXiv:1807.01
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from pytest_synebench.errors import UsageError
@@ -34,6 +40,7 @@ from pytest_synebench.trial import Config
 
 NUM_INIT_RANDOM = 10  #: as of Optuna's samplers
 RANDOM_FRACTION = 1 / 3  #: rho of BOHB
+_ASKED = 8  #: times that a proposer is asked for a config that no trial has
 
 
 class Proposer(Protocol):
@@ -96,8 +103,20 @@ class LearningSearcher:
         evidence = self._reader.evidence(history)
         if evidence is None:
             return self._drawn(history, number)
-        config = self._proposer.propose(evidence, number)
-        return config if self._may(history, config) else self._drawn(history, number)
+        return self._proposed(history, evidence, number) or self._drawn(history, number)
+
+    def _proposed(self, history: History, evidence: Evidence, number: int) -> Config | None:
+        """Return what the proposer says, or None: it comes back to what trials have."""
+        before: Config | None = None
+        for _ in range(_ASKED):
+            config = self._proposer.propose(evidence, number)
+            if self._may(history, config):
+                return config
+            if config == before:
+                return None  # it does not look at what runs
+            before = config
+            evidence = replace(evidence, pending=(*evidence.pending, config))
+        return None
 
     def _by_chance(self, number: int) -> bool:
         return keyed_random(self._seed, "share", number).random() < self._share
@@ -125,6 +144,7 @@ def with_model(problem: Problem, proposer: Proposer) -> LearningSearcher:
     return LearningSearcher(
         problem,
         proposer,
+        enough=None if problem.levels else 1,
         num_init_random=problem.argument("num_init_random", NUM_INIT_RANDOM),
         random_fraction=problem.argument("random_fraction", 0.0),
     )

@@ -20,6 +20,7 @@ class Problem:
     space: ConfigSpace
     seed: int  #: what chance depends on, together with the number of the suggestion
     points: tuple[Config, ...] = ()  #: whole configs to suggest first, all different
+    levels: bool = True  #: whether trials report at several levels, not at one only
     constraint_attr: str | None = (
         None  #: key of the reports that must be <= 0 for a config to count
     )

@@ -14,7 +14,7 @@ from pytest_synebench.searchers.learning import LearningSearcher, with_model
 from pytest_synebench.searchers.problem import Problem
 from pytest_synebench.searchers.protocol import History
 from pytest_synebench.searchers.random_search import RandomSearch
-from pytest_synebench.space import ConfigSpace, uniform
+from pytest_synebench.space import ConfigSpace, randint, uniform
 from pytest_synebench.testing.strategies import SEEDS
 from pytest_synebench.trial import Config
 
@@ -73,3 +73,51 @@ def test_evolution_has_none() -> None:
     arguments = {"population_size": 5, "sample_size": 5, "random_fraction": 1}
     made = evolution(Problem(space=SPACE, seed=0, arguments=arguments))
     assert made.suggest(KNOWN, 7) != RandomSearch(SPACE, seed=0).suggest(KNOWN, 7)
+
+
+FINITE = ConfigSpace({"x": randint(0, 9)})
+SIX = history([{"x": i} for i in range(6)], [report(i, float(i)) for i in range(5)])  # 5 runs
+
+
+class Ranking:
+    """Ranks the configs of a space once, and passes those over that run, if it looks at them."""
+
+    def __init__(self, *, looks: bool = True) -> None:
+        self.looks = looks
+        self.asked = 0
+
+    def propose(self, evidence: Evidence, number: int) -> Config:
+        self.asked += 1
+        running = [config["x"] for config in evidence.pending] if self.looks else []
+        return next({"x": x} for x in (5, 2, 3, 7, 8) if x not in running)
+
+
+def test_a_proposer_that_comes_back_to_a_known_config_is_asked_for_the_next_best() -> None:
+    proposer = Ranking()
+    made = with_model(Problem(space=FINITE, seed=0, arguments={"num_init_random": 2}), proposer)
+    # 5 runs, 2 and 3 were told: it passes 5 over by itself, and is asked three times in all.
+    assert made.suggest(SIX, 6) == {"x": 7}
+    assert proposer.asked == 3
+
+
+def test_a_proposer_that_insists_is_asked_twice_and_random_search_takes_its_place() -> None:
+    proposer = Ranking(looks=False)
+    made = with_model(Problem(space=FINITE, seed=0, arguments={"num_init_random": 2}), proposer)
+    config = made.suggest(SIX, 6)
+    assert config is not None
+    assert config not in SIX.configs.values()
+    assert proposer.asked == 2
+
+
+@pytest.mark.parametrize(("levels", "asked"), [(True, 0), (False, 1)])
+def test_two_losses_are_too_few_to_choose_a_level_by_but_enough_where_there_is_one(
+    levels: bool, asked: int
+) -> None:
+    # One hyperparameter: by BOHB's rule three losses are enough for a level.
+    few = history([{"x": 0}, {"x": 1}, {"x": 4}], [report(0, 0.0), report(1, 1.0)])
+    problem = Problem(space=FINITE, seed=0, levels=levels, arguments={"num_init_random": 2})
+    proposer = Ranking()
+    assert with_model(problem, proposer).suggest(history([{"x": 0}]), 3) is not None
+    assert proposer.asked == 0, "nothing was told yet"
+    assert with_model(problem, proposer).suggest(few, 3) is not None
+    assert proposer.asked == asked

@@ -25,6 +25,8 @@ arXiv:2310.20708 (log expected improvement). Gardner et al., ICML 2014 (constrai
 
 from __future__ import annotations
 
+import copy
+import functools
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,13 +98,30 @@ class OptunaProposer:
     ) -> FrozenTrial:
         from optuna.trial import TrialState, create_trial
 
-        return create_trial(
+        record = create_trial(
             state=TrialState.RUNNING if loss is None else TrialState.COMPLETE,
             value=loss,
             params=self._encoding.encode(config),
             distributions=self._encoding.distributions(),
             constraints=None if constraint is None else {_CONSTRAINT: constraint},
         )
+        record.__class__ = _shared()
+        return record
+
+
+@functools.cache
+def _shared() -> type[FrozenTrial]:
+    """Return the class of a trial that a study copies at the top only, where it numbers it.
+
+    Below that nothing changes, and copies to the bottom took two fifths of a suggestion's time.
+    """
+    from optuna.trial import FrozenTrial
+
+    class Shared(FrozenTrial):
+        def __deepcopy__(self, memo: dict[int, object]) -> FrozenTrial:
+            return copy.copy(self)
+
+    return Shared
 
 
 @contextmanager
