@@ -27,6 +27,7 @@ from pytest_synebench.checkpoints.s3.address import Address
 from pytest_synebench.checkpoints.s3.asking import BACKOFF_S, TRIES, Asking, new_client
 from pytest_synebench.checkpoints.s3.blobs import Blobs
 from pytest_synebench.checkpoints.s3.causes import Damaged, status
+from pytest_synebench.checkpoints.s3.crowd import at_once
 from pytest_synebench.checkpoints.s3.in_use import InUse
 from pytest_synebench.checkpoints.s3.sweeping import Sweep
 from pytest_synebench.errors import CheckpointError, StoreError
@@ -91,8 +92,11 @@ class S3Archive:
             told = manifest.parse(data)
             _check(told, place)
             with self._in_use.holding(_digests(told)):
-                for name, file in told.files.items():
-                    self._blobs.put(checkpoint / name, name, file["sha256"], file["size"])
+                by_digest = {file["sha256"]: name for name, file in told.files.items()}
+                at_once(
+                    lambda name: self._blobs.put(checkpoint / name, name, **_blob(told, name)),
+                    {name: told.files[name]["size"] for name in by_digest.values()},
+                )
                 self._put_manifest(data, told, place)
         except OSError as error:
             raise CheckpointError(f"{checkpoint} cannot be read: {error}") from None
@@ -110,9 +114,7 @@ class S3Archive:
         copied = manifest.parse(data)
         _check(copied, target)
         with self._in_use.holding(_digests(told)):
-            for name, file in told.files.items():
-                if not self._blobs.is_there(file["sha256"], file["size"]):
-                    raise CheckpointError(f"{name!r} is in the manifest but not in the store")
+            at_once(lambda name: self._must_be_there(told, name), dict.fromkeys(told.files, 0))
             self._put_manifest(data, copied, target)
         return _ref(copied, target)
 
@@ -144,10 +146,12 @@ class S3Archive:
         data, told = self._known(place, sha256)
 
         def fill(part: str) -> None:
-            for name, file in told.files.items():
-                target = Path(part, name)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                self._blobs.fetch(target, name, file["sha256"], file["size"])
+            for name in told.files:
+                Path(part, name).parent.mkdir(parents=True, exist_ok=True)
+            at_once(
+                lambda name: self._blobs.fetch(Path(part, name), name, **_blob(told, name)),
+                {name: file["size"] for name, file in told.files.items()},
+            )
             Path(part, manifest.NAME).write_bytes(data)
 
         try:
@@ -233,6 +237,10 @@ class S3Archive:
         self._ask.close()
         self._ask_soon.close()
 
+    def _must_be_there(self, told: manifest.Manifest, name: str) -> None:
+        if not self._blobs.is_there(**_blob(told, name)):
+            raise CheckpointError(f"{name!r} is in the manifest but not in the store")
+
     def _manifest_or_none(self, place: Place) -> manifest.Manifest | None:
         try:
             return self._get_manifest(place)[1]
@@ -299,6 +307,11 @@ class S3Archive:
 
 class Missing(CheckpointError):  # noqa: N818 - what it is, among errors that say why
     """There is no such checkpoint."""
+
+
+def _blob(told: manifest.Manifest, name: str) -> dict[str, Any]:
+    file = told.files[name]
+    return {"digest": file["sha256"], "size": file["size"]}
 
 
 def _digests(told: manifest.Manifest) -> set[str]:

@@ -22,6 +22,7 @@ from pytest_synebench.checkpoints.protocol import Place
 from pytest_synebench.checkpoints.s3.address import Address
 from pytest_synebench.checkpoints.s3.asking import Asking
 from pytest_synebench.checkpoints.s3.causes import status
+from pytest_synebench.checkpoints.s3.crowd import at_once
 from pytest_synebench.checkpoints.s3.in_use import InUse
 from pytest_synebench.errors import CheckpointError
 
@@ -68,11 +69,13 @@ class Sweep:
         self._in_use.begin()
         found = list(self._old(grace_s))
         marked = self._mark(set(places()), read) if found else set()
-        for digest in found:
-            if digest not in marked:
-                with self._in_use.removing(digest) as free:
-                    if free:
-                        self._delete(self._address.blob(digest))
+        unmarked = (digest for digest in found if digest not in marked)
+        at_once(self._remove, dict.fromkeys(unmarked, 0))
+
+    def _remove(self, digest: str) -> None:
+        with self._in_use.removing(digest) as free:
+            if free:
+                self._delete(self._address.blob(digest))
 
     def uploads(self, grace_s: float) -> None:
         """Give up the uploads in parts that a killed process has begun.

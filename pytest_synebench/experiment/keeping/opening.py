@@ -9,6 +9,7 @@ Invariants (tests/experiment/keeping/test_opening.py):
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -33,6 +34,7 @@ from pytest_synebench.experiment.tuner.launch import Launch
 from pytest_synebench.trial import TrialId
 
 _GRACE_S = 24 * 3600.0
+_LIKE_A_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  #: as it would begin
 LOCAL = "local"  #: no archive: checkpoints are where trials write them
 _AT_ENDPOINT = "s3+http"  #: s3+http://HOST:PORT/BUCKET/PREFIX: an emulator, which asks for no name
 
@@ -159,9 +161,10 @@ def archive_of(url: str, name: str) -> CheckpointArchive:
         BackendError: what it takes is not installed.
     """
     scheme, separator, _ = url.partition("://")
-    if not separator:
+    # "s3:/bucket" is a folder to a file system, and a slip to whoever wrote it.
+    if not separator and url.strip() and not _LIKE_A_URL.match(url):
         return FolderArchive(Path(url).expanduser().absolute() / name)
-    if scheme not in {"s3", _AT_ENDPOINT}:
+    if scheme not in {"s3", _AT_ENDPOINT} or not separator:
         raise UsageError(
             f"checkpoint_store is {url!r}; known: s3://BUCKET/PREFIX, or the path of a folder"
         )

@@ -248,7 +248,7 @@ def test_a_run_that_is_interrupted_while_the_archive_hangs_ends(
 # -- what is refused before the first trial ------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", ["gs://bucket/x", "http://x"])
+@pytest.mark.parametrize("url", ["gs://bucket/x", "http://x", "s3:/b", "S3:b", "", " "])
 def test_a_store_of_another_kind_is_refused(tmp_path: Path, url: str) -> None:
     with pytest.raises(UsageError, match="known: s3://BUCKET/PREFIX, or the path of a folder"):
         Run.open(plan_in(tmp_path, checkpoint_store=url), root=tmp_path / "s")
