@@ -100,6 +100,7 @@ def _gate(options: argparse.Namespace) -> int:
     # Here, so that --help does not wait for numpy.
     from pytest_synebench.analysis.gate import report, stored
     from pytest_synebench.analysis.gate.rules import parse_rule
+    from pytest_synebench.analysis.writing import write
 
     rule = parse_rule(options.gate)
     verdict = stored.compare(
@@ -112,9 +113,9 @@ def _gate(options: argparse.Namespace) -> int:
         sys.stdout.write("\n".join(report.lines(judgement)) + "\n")
     sys.stdout.write(report.suite_lines(verdict)[0] + "\n")
     if options.json:
-        options.json.write_text(verdict.to_json(), encoding="utf-8")
+        write(options.json, verdict.to_json())
     if options.markdown:
-        options.markdown.write_text(report.markdown(verdict), encoding="utf-8")
+        write(options.markdown, report.markdown(verdict))
     return verdict.verdict.exit_code
 
 

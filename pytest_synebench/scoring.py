@@ -100,8 +100,17 @@ def is_tolerance(value: object) -> TypeGuard[float | str]:
     (True, True, False, False)
     """
     if isinstance(value, str):
-        return _SHARE.fullmatch(value) is not None
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+        return _SHARE.fullmatch(value) is not None and float(value[:-1]) < math.inf
+    return _from_0_up(value)
+
+
+def _from_0_up(value: object) -> bool:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return 0 <= float(value) < math.inf
+    except OverflowError:
+        return False
 
 
 def retrainings(names: Iterable[str]) -> int:
@@ -139,8 +148,7 @@ def _declared(name: str, how: object) -> Declared:
 def _pair(name: str, how: object) -> tuple[object, float]:
     if isinstance(how, list | tuple) and len(how) == 2:
         direction, tolerance = how
-        number = isinstance(tolerance, int | float) and not isinstance(tolerance, bool)
-        if number and 0 <= tolerance < math.inf:
+        if _from_0_up(tolerance):
             return direction, float(tolerance)
         raise BenchmarkError(
             f"scores[{name!r}] has the tolerance {tolerance!r}; it must be a number from 0 up"

@@ -139,7 +139,12 @@ def test_a_report_may_be_of_some_runs(tmp_path: Path, capsys: pytest.CaptureFixt
         (["report", ".", "--setup", "x"], "no run fits"),
         (["report", ".", "--verdict", "x.json"], "x.json is no verdict of a gate"),
         (["report", ".", "--markdown", "r.md/x"], "r.md/x cannot be written"),
+        (["report", ".", "--verdict", "part.json"], "part.json is no verdict of a gate"),
         (["gate", "a", "b", "--gate", "lax"], "no rule of the gate is called 'lax'"),
+        (["gate", "a", "b", "--gate", f"best:{'9' * 400}"], "no rule of the gate is called"),
+        (["gate", "none.json", "."], "none.json holds no baseline"),
+        (["gate", ".", ".", "--json", "r.md/x"], "r.md/x cannot be written"),
+        (["gate", ".", ".", "--markdown", "r.md/x"], "r.md/x cannot be written"),
     ],
 )
 def test_wrong_usage_is_four(
@@ -152,5 +157,7 @@ def test_wrong_usage_is_four(
     monkeypatch.chdir(tmp_path)
     write_run(tmp_path / "one", 0, 1.0)
     (tmp_path / "r.md").write_text("")
+    told = {"verdict": "FAIL", "rule": "strict", "baseline": "m", "reason": "", "judgements": [{}]}
+    (tmp_path / "part.json").write_text(json.dumps(told))
     assert main(arguments) == 4
     assert message in capsys.readouterr().err

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_synebench.analysis.baseline_checks import WrongError, check, parsed
 from pytest_synebench.analysis.curves import SCORES, horizon, incumbent
 from pytest_synebench.analysis.fingerprint import trace
 from pytest_synebench.analysis.scores import run_scores
@@ -167,25 +168,36 @@ def read_baseline(path: Path) -> dict[str, Entry]:
     """Return the entries of a baseline by benchmark::setup; empty where there is no file.
 
     Raises:
-        UsageError: it is damaged, or a newer version wrote it.
+        UsageError: it cannot be read, is damaged, or a newer version wrote it.
     """
-    if not path.exists():
-        return {}
     try:
-        data = json.loads(path.read_bytes())
-        schema = int(data["schema"])
-        entries = {name: Entry(one) for name, one in data["setups"].items()}
+        data = parsed(path.read_bytes())
+        schema = data["schema"]
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise _newer(path, schema)
+        if schema != SCHEMA or isinstance(schema, bool):
+            raise WrongError(f"its schema is {schema!r}")
+        setups = data["setups"].items()
+        for name, one in setups:
+            check(name, one)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
+        why = str(error) if isinstance(error, ValueError) else repr(error)
         raise UsageError(
-            f"{path} is no baseline of ours ({error!r}); restore it from version control, or save "
+            f"{path} is no baseline of ours ({why}); restore it from version control, or save "
             "it again with --synebench-save"
         ) from None
-    if schema > SCHEMA:
-        raise UsageError(
-            f"{path} has schema {schema}; this version reads up to {SCHEMA}. A newer "
-            "pytest-synebench wrote it: compare with that one"
-        )
-    return entries
+    return {name: Entry(one) for name, one in setups}
+
+
+def _newer(path: Path, schema: int) -> UsageError:
+    return UsageError(
+        f"{path} has schema {schema}; this version reads up to {SCHEMA}. A newer "
+        "pytest-synebench wrote it: compare with that one"
+    )
 
 
 def make_entry(

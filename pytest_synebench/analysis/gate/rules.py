@@ -10,6 +10,7 @@ Source of the numbers: simulations over five families of noise and real tuning r
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -68,11 +69,12 @@ def parse_rule(text: str) -> Rule:
         if text == rule.name:
             return rule
     match = _THRESHOLD.fullmatch(text)
-    if match is None:
+    limit = float(match[1]) if match else math.inf
+    if match is None or limit == math.inf:
         raise UsageError(
             f"no rule of the gate is called {text!r}; known: strict (one suite in a hundred "
             "alarms falsely, at most), sensitive (one in twenty), best:2% or best:0.1 (the median "
             "best value may be worse by this much, whatever the noise)"
         )
     percent = bool(match[2])
-    return Rule(name=text, limit=float(match[1]) / (100 if percent else 1), relative=percent)
+    return Rule(name=text, limit=limit / (100 if percent else 1), relative=percent)

@@ -80,7 +80,13 @@ def baseline_of(path: str | Path) -> Mapping[str, Entry]:
                 f"{path} is a file in S3; a baseline's file is read from disk, where version "
                 "control keeps it: fetch it first, or name the prefix below which runs are"
             )
-        return read_baseline(Path(path))
+        entries = read_baseline(Path(path))
+        if not entries:
+            raise UsageError(
+                f"{path} holds no baseline; pytest --synebench NAME --synebench-save "
+                "NAME writes one, to .synebench/baselines"
+            )
+        return entries
     return {name: make_entry(list(runs.values())) for name, runs in runs_below(path).items()}
 
 

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from pytest_synebench.analysis import writing
+from pytest_synebench.analysis.gate.verdicts import Comparison
 from pytest_synebench.analysis.page.content import Content, content
 from pytest_synebench.analysis.page.markdown import markdown as as_markdown
 from pytest_synebench.analysis.page.render import html as as_html
-from pytest_synebench.durable import replace_file
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.store.results import Runs, load_runs
+
+#: What a page shows of a score.
+_SCORE = {one.name for one in fields(Comparison)}
 
 
 def page(
@@ -56,15 +61,35 @@ def together(paths: Iterable[str | Path], filters: Mapping[str, Any]) -> Runs:
 def _verdict(path: Path) -> Mapping[str, Any]:
     try:
         told = json.loads(path.read_bytes())
-        if isinstance(told, dict) and {"verdict", "judgements", "rule", "baseline"} <= set(told):
-            return told
+        if _is_verdict(told):
+            verdict: Mapping[str, Any] = told
+            return verdict
         why = "it has no verdict"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = str(error)
     raise UsageError(
         f"{path} is no verdict of a gate ({why}); gates write .synebench/gates/NAME.json, and "
         "python -m pytest_synebench gate A B --json FILE"
     )
+
+
+def _is_verdict(told: object) -> bool:
+    """Whether everything is there that a page shows of it."""
+    return (
+        _has(told, {"verdict", "reason", "rule", "baseline", "judgements"})
+        and isinstance(told["judgements"], list)  # type: ignore[index] # it is a mapping
+        and all(
+            _has(one, {"verdict", "name", "reason", "comparisons", "details"})
+            and isinstance(one["details"], list)
+            and isinstance(one["comparisons"], list)
+            and all(_has(score, _SCORE) for score in one["comparisons"])
+            for one in told["judgements"]  # type: ignore[index] # it is a mapping
+        )
+    )
+
+
+def _has(told: object, keys: set[str]) -> bool:
+    return isinstance(told, dict) and keys <= set(told)
 
 
 def write(made: Content, *, html: Path | None = None, markdown: Path | None = None) -> list[Path]:
@@ -79,11 +104,5 @@ def write(made: Content, *, html: Path | None = None, markdown: Path | None = No
     if markdown is not None:
         texts[markdown] = as_markdown(made)
     for path, text in texts.items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(path, text.encode(errors="replace"))
-        except OSError as error:
-            raise UsageError(
-                f"{path} cannot be written: {error.strerror}; name another file"
-            ) from None
+        writing.write(path, text)
     return list(texts)

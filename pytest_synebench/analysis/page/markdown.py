@@ -7,12 +7,9 @@ Invariants (tests/analysis/page/test_markdown.py):
 
 from __future__ import annotations
 
-import re
-
+from pytest_synebench.analysis.markup import escaped
 from pytest_synebench.analysis.page.content import Content, Section
 from pytest_synebench.analysis.page.render import number
-
-_ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&@:])")
 
 
 def markdown(content: Content) -> str:
@@ -62,27 +59,3 @@ def _section(section: Section) -> list[str]:
 
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def escaped(value: object) -> str:
-    r"""Return any value as text of one line that Markdown shows as it is.
-
-    >>> escaped("a|b <i>")
-    'a\\|b \\<i\\>'
-    """
-    return _ACTIVE.sub(r"\\\1", " ".join(str(value).split()))
-
-
-def code(text: str) -> str:
-    r"""Return text as code in a cell of a table, whatever backticks it has.
-
-    >>> code("--a=`b|c`")
-    '`` --a=`b\\|c` ``'
-    """
-    text = " ".join(text.split())
-    if not text:
-        return ""
-    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    space = " " if "`" in text else ""
-    inner = text.replace("|", "\\|")
-    return f"{ticks}{space}{inner}{space}{ticks}"

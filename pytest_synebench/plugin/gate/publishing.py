@@ -23,7 +23,8 @@ def publish(config: pytest.Config, verdict: SuiteJudgement) -> None:
     directory = storage(config) / "gates"
     directory.mkdir(parents=True, exist_ok=True)
     replace_file(directory / f"{verdict.baseline}.json", verdict.to_json().encode())
-    page = report.markdown(verdict)
+    steps = report.next_steps((one.verdict.value for one in verdict.judgements), verdict.baseline)
+    page = report.markdown(verdict, steps)
     replace_file(directory / f"{verdict.baseline}.md", page.encode())
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8") as file:

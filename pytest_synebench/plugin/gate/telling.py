@@ -19,7 +19,7 @@ import pytest
 
 from pytest_synebench.analysis.baselines import make_entry, save
 from pytest_synebench.analysis.gate.engine import Suite, judge_suite
-from pytest_synebench.analysis.gate.report import suite_lines
+from pytest_synebench.analysis.gate.report import next_steps, suite_lines
 from pytest_synebench.analysis.gate.rules import FEW_BASELINE_RUNS
 from pytest_synebench.analysis.tolerances import in_units
 from pytest_synebench.errors import SynebenchError, UsageError
@@ -138,6 +138,8 @@ class Teller:
         for line in self.lines:
             terminalreporter.write_line(line)
         if self._what.compare and self._told:
+            for step in next_steps((one for one, _ in self._told.values()), self._what.compare):
+                terminalreporter.write_line(step)
             page = Path(self._what.path.parent.parent, "gates", f"{self._what.compare}.md")
             terminalreporter.write_line(f"as Markdown: {page}")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_synebench.analysis.gate.report import lines, markdown, suite_lines
+from dataclasses import replace
+
+from pytest_synebench.analysis.gate.report import lines, markdown, next_steps, suite_lines
 from pytest_synebench.analysis.gate.verdicts import (
     Comparison,
     Judgement,
@@ -69,3 +71,25 @@ def test_markdown_has_a_row_per_score() -> None:
         "| `toy::small` | ✅ PASS | nothing has changed | 0 | - | - | - |",
     ]
     assert page[-1] == "- run ids 20 to 34"
+
+
+def test_names_and_values_are_text_in_markdown() -> None:
+    hostile = "a|b`c <img src=x>\n# @all"
+    odd = replace(WORSE, name=f"toy::{hostile}", reason=hostile, details=(hostile,))
+    page = markdown(replace(SUITE, judgements=(odd, GREEN), reason=hostile)).splitlines()
+    plain = markdown(SUITE).splitlines()
+    assert len(page) == len(plain)
+    assert page[6].replace("\\|", "").count("|") == plain[6].count("|")
+    assert not any(line.startswith("#") for line in page[1:])
+    assert page[-1] == r"- a\|b\`c \<img src=x\> # \@all"
+
+
+def test_what_is_red_says_what_to_do_next() -> None:
+    move = 'move the baseline: --synebench-save main --synebench-accept "why"'
+    [worse] = next_steps(["PASS", "FAIL", "FAIL"], "main")
+    assert worse.startswith("next: mend what is worse; or add runs")
+    assert worse.endswith(move)
+    [other] = next_steps(["NOT COMPARABLE"], "main")
+    assert other.endswith(move)
+    assert next_steps(["PASS", "INCONCLUSIVE", "ERROR"], "main") == []
+    assert markdown(SUITE, [worse]).splitlines()[-1] == worse

@@ -96,12 +96,14 @@ def test_a_change_that_hurts_is_stopped(
             "  behaviour changed: run id 0: decisions first differ at line * of the journal, *",
             "  run ids 20 to 34, of which 20 to 34 were run in here",
             "::error title=synebench gate::FAIL: toy::base-fifo-random*%0A*",
+            "next: mend what is worse; or *--synebench-rerun; or, *--synebench-save main *",
             f"FAILED {GATE} - FAIL: toy::base-fifo-random*",
             "FAILED synebench::gate::suite - FAIL: 1 FAIL (rule strict, baseline main)*",
         ]
     )
     assert "Traceback" not in result.stdout.str()
     assert "### ❌ synebench gate: FAIL" in page.read_text()
+    assert "next: mend what is worse" in page.read_text()
 
 
 def test_a_change_that_helps_is_let_through(
@@ -138,6 +140,7 @@ def test_other_parameters_are_not_comparable(go: Go, toy: Path, saved: Path) -> 
         [
             "NOT COMPARABLE: toy::base-fifo-random: the baseline is of another problem",
             "  params.num_trials: 4 in the baseline, 3 now",
+            "next: run what the baseline is of; or, if the change is meant, move the baseline*",
         ]
     )
 
