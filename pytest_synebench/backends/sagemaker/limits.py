@@ -32,7 +32,7 @@ _WAYS_OUT = {
     "InputDataConfig": "choose a shorter --s3_bucket or prefix",
     "OutputDataConfig": "choose another --s3_bucket or prefix",
     "Environment.SYNEBENCH_": "choose a shorter prefix in --s3_bucket",
-    "ResourceConfig.InstanceType": "choose another --instance_type",
+    "ResourceConfig.InstanceType": "choose another --instance_type, or --tuner_instance_type",
     "Tags": "change the tags",
     "VpcConfig": "change the VPC's settings",
 }

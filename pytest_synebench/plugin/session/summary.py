@@ -25,11 +25,11 @@ from pytest_synebench.plugin.nodes.resume import TOLD
 def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
     """Write the summaries of this session; a worker that was interrupted has sent none."""
     show_told(reporter, PREVIEW, "synebench: nothing was started")
-    show_submitted(reporter, config)
+    show_submitted(reporter, config, interrupted=interrupted)
     show_told(reporter, TOLD, "synebench: resuming")
     show_told(reporter, PREFLIGHT, "synebench: before the first job")
-    if config.option.synebench_verify_resume:
-        return  # a check that was interrupted is begun again
+    if _runs_nothing(config):
+        return
     found = config.stash.get(SUMMARIES, None) or []
     summaries = sorted(found, key=lambda one: str(one["name"]))
     if not summaries and not interrupted:
@@ -45,6 +45,12 @@ def show(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
         reporter.write_line(how, yellow=True)
 
 
+def _runs_nothing(config: pytest.Config) -> bool:
+    """Whether there is no run to go on with: checks, looks and submissions are begun again."""
+    names = ("verify_resume", "remote", "preflight", "dry_run")
+    return any(getattr(config.option, f"synebench_{name}") for name in names)
+
+
 def _follow_again(config: pytest.Config, *, interrupted: bool) -> str:
     """Return how to go on with runs that are carried out elsewhere; "": they are not."""
     named = config.option.synebench_attach
@@ -57,8 +63,8 @@ def _follow_again(config: pytest.Config, *, interrupted: bool) -> str:
     return f"go on with what has broken off: {attaching.command(named, resume=True)}"
 
 
-def show_submitted(reporter: Any, config: pytest.Config) -> None:
-    """Write what was submitted, and the command that follows it."""
+def show_submitted(reporter: Any, config: pytest.Config, *, interrupted: bool) -> None:
+    """Write what was submitted, and the command that follows it; of the rest that it was not."""
     if not config.option.synebench_remote:
         return
     from pytest_synebench.plugin.remote import attaching, submission
@@ -66,6 +72,12 @@ def show_submitted(reporter: Any, config: pytest.Config) -> None:
     show_told(reporter, submission.SUBMITTED, "synebench: submitted")
     if names := submission.names(reporter):
         reporter.write_line(f"follow: {attaching.command(names)}")
+    if interrupted:
+        reporter.write_line(
+            "interrupted: no other experiment was submitted, but for one whose job was just being "
+            "made; `pytest --synebench-reap` lists all that run",
+            yellow=True,
+        )
 
 
 def show_told(reporter: Any, key: str, title: str) -> None:

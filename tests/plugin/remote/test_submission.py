@@ -127,3 +127,21 @@ def test_names_are_printed_with_the_command_that_follows_them(
     assert sorted(line.rpartition(" ")[2].split(",")) == sorted(found)
     assert not (project / ".synebench").exists()
     emulator.reset()
+
+
+def test_an_interrupted_submission_says_what_was_not_submitted(
+    project: Path, emulator: Emulator
+) -> None:
+    with (project / "conftest.py").open("a") as conftest:
+        conftest.write(
+            "def pytest_runtest_logreport(report):\n"
+            "    if report.when == 'call': raise KeyboardInterrupt\n"
+        )
+    done = run_pytest(project, *REMOTE, *EMULATED, "--run_id", "0,1,2")
+    assert done.returncode == pytest.ExitCode.INTERRUPTED
+    (name,) = names(done.stdout)
+    assert f"follow: pytest --synebench-attach {name}\n" in done.stdout
+    assert "no other experiment was submitted" in done.stdout
+    assert "--synebench-resume" not in done.stdout, "a submission cannot be resumed"
+    assert name in run_pytest(project, "--synebench-reap").stdout
+    emulator.reset()
