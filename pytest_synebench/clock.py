@@ -8,8 +8,10 @@ Invariants (tests/test_clock.py holds each one):
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Protocol
+
+_UTC = timezone.utc  # noqa: UP017 - it travels, and containers with Python 3.10 have no UTC
 
 
 class Clock(Protocol):
@@ -33,7 +35,7 @@ class SystemClock:
 
     def utc(self) -> datetime:
         """Return the wall clock, in UTC."""
-        return datetime.now(UTC)
+        return datetime.now(_UTC)
 
 
 class VirtualClock:
@@ -41,7 +43,7 @@ class VirtualClock:
 
     def __init__(self, now_s: float = 0.0, utc: datetime | None = None) -> None:
         self._now_s = now_s
-        self._utc = utc or datetime(2000, 1, 1, tzinfo=UTC)
+        self._utc = utc or datetime(2000, 1, 1, tzinfo=_UTC)
 
     def now_s(self) -> float:
         """Return the virtual time, in seconds."""

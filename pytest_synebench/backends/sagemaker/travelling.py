@@ -1,7 +1,8 @@
 """What of this project travels with every job, beside the user's code.
 
 Invariants (tests/backends/sagemaker/test_travelling.py holds each one):
-- what travels with an attempt runs a job where nothing but Python 3.10 and boto3 is installed;
+- what travels with an attempt runs a job where nothing but Python 3.10 and boto3 is installed:
+  whatever a file of it imports of ours travels too;
 - what travels with a tuner is what pip installs, entry points included.
 """
 
@@ -15,7 +16,7 @@ from pytest_synebench.errors import UsageError
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 _DISTRIBUTION = "pytest-synebench"
-_FILES = ("__init__", "errors", "durable", "channel", "trial")
+_FILES = ("__init__", "errors", "clock", "durable", "channel", "trial")
 _FOLDERS = ("space", "training")
 _CHECKPOINTS = (
     "__init__",

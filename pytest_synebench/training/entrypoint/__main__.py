@@ -2,7 +2,7 @@
 
 Invariants (tests/training/entrypoint/test_entrypoint.py holds each one):
 - the exit code is the script's; one that a signal ended gives 128 and its number;
-- a job that fails says why in ``/opt/ml/output/failure``;
+- a job that fails says why in ``/opt/ml/output/failure``, even where the fault is ours;
 - SIGTERM reaches the script, whenever it comes: also while its dependencies are installed.
 """
 
@@ -61,6 +61,9 @@ def main() -> int:
         contract.fail(str(error))
         sys.stderr.write(f"{error}\n")
         return 1
+    except Exception as error:
+        contract.fail(f"{type(error).__name__}: {error}")  # its log has the traceback
+        raise
     if code:
         contract.fail(f"{_words(code)}\n{tail}".strip())
     return code if code >= 0 else _BY_SIGNAL - code

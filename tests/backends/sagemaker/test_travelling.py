@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -48,6 +49,43 @@ def test_what_travels_runs_a_job_where_nothing_of_ours_is_installed(tmp_path: Pa
     assert done.stderr == ""
     last = done.stdout.splitlines()[-1]
     assert last == f"{tmp_path}/code/pytest_synebench/__init__.py ['--lr', '0.1']"
+
+
+LAZY = "pytest_synebench/__init__.py"  #: names a user writes; loaded where they are used
+
+
+@pytest.mark.parametrize("name", sorted(travelling().keys() - {LAZY}))
+def test_what_a_file_that_travels_imports_of_ours_travels_too(name: str) -> None:
+    there = {one.removesuffix(".py").replace("/", ".") for one in travelling()}
+    for node in ast.walk(ast.parse(travelling()[name])):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pytest_synebench"):
+            found = {f"{node.module}.{one.name}" for one in node.names} & there
+            whole = {f"{node.module}", f"{node.module}.__init__"} & there
+            assert found or whole, f"{name} imports {node.module}, which does not travel"
+        elif isinstance(node, ast.Import):
+            ours = [one.name for one in node.names if one.name.startswith("pytest_synebench")]
+            assert not ours, f"{name} imports {ours}: write from … import …"
+
+
+def test_an_attempt_needs_nothing_but_boto3(tmp_path: Path) -> None:
+    boto3 = pytest.importorskip("boto3", reason="needs the extra 'aws'")
+    for name, data in travelling().items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    # Without site: nothing else is found, not even by the hooks of an editable installation.
+    program = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}]\n"
+        f"sys.path.append({str(Path(boto3.__file__).parents[1])!r})\n"
+        "import pytest_synebench.training.agent.running as one\n"
+        "print(one.__file__)\n"
+        "from pytest_synebench.checkpoints.s3.asking import new_client\n"
+        "new_client('http://127.0.0.1:9')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith(str(tmp_path))
 
 
 @pytest.mark.parametrize("name", sorted(travelling()))

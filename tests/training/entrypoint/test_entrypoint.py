@@ -173,6 +173,17 @@ def test_a_request_to_end_reaches_an_attempt(
     assert arrived(client, bucket, told)[-1].kind == "ended"
 
 
+def test_a_fault_of_ours_is_told_too(container: Container, tmp_path: Path) -> None:
+    broken = tmp_path / "path" / "boto3"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise RuntimeError('no boto3 of this age')\n")
+    environment = {"PYTHONPATH": str(broken.parent), "SYNEBENCH_JOB": "s3://team/orders.json"}
+    container.environment = environment
+    code, out, failure = container.run("print('ran')")
+    assert (code, out) == (1, "")
+    assert failure == "RuntimeError: no boto3 of this age"
+
+
 def test_orders_that_are_gone_fail_the_job(
     container: Container, bucket: str, service: Service
 ) -> None:
