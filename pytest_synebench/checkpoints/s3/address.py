@@ -23,6 +23,15 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _KEY = re.compile(r"(\d{8,})/(\d{6,})/(\d{8,})\.json", re.ASCII)
 
 
+def is_bucket(name: str) -> bool:
+    """Whether a bucket can be called so.
+
+    >>> is_bucket("team"), is_bucket("No_Such Bucket")
+    (True, False)
+    """
+    return _BUCKET.fullmatch(name) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
     """A bucket, and what every key of one experiment begins with."""
@@ -46,7 +55,7 @@ class Address:
         """
         bucket, _, path = url.removeprefix(SCHEME).partition("/")
         parts = [part for part in f"{path}/{experiment}".split("/") if part]
-        if not url.startswith(SCHEME) or not _BUCKET.fullmatch(bucket):
+        if not url.startswith(SCHEME) or not is_bucket(bucket):
             raise UsageError(
                 f"{url!r} names no bucket; write s3://BUCKET/PREFIX, where a bucket's name has 3 "
                 "to 63 small letters, digits, dots and hyphens"

@@ -7,11 +7,11 @@ Invariants (tests/experiment/remote/test_needs.py, tests/experiment/remote/test_
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from pytest_synebench.backends.sagemaker.images import training_image
+from pytest_synebench.checkpoints.s3.address import is_bucket
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.experiment.remote.handed import handed, settled
@@ -22,7 +22,6 @@ _EMULATED_PARAMS = {
     "s3_bucket": "synebench",
     "instance_type": "ml.m5.xlarge",
 }
-_BUCKET = re.compile(r"[a-zA-Z0-9._-]{3,255}")  #: as botocore has it: old buckets have such names
 _EMULATED_IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/emulated:1"
 
 
@@ -70,11 +69,11 @@ def split_bucket(named: str) -> tuple[str, str]:
     (('team', 'hpo/'), ('team', ''))
     """
     bucket, _, prefix = named.removeprefix("s3://").partition("/")
-    if bucket and not _BUCKET.fullmatch(bucket):
+    if bucket and not is_bucket(bucket):
         raise UsageError(
-            f"s3_bucket is {named!r}, and no bucket is called {bucket!r}: its name has 3 to 255 "
-            "letters, digits, dots, dashes and underscores, and what follows a slash is the "
-            "prefix; --s3_bucket BUCKET/PREFIX"
+            f"s3_bucket is {named!r}, and no bucket is called {bucket!r}: its name has 3 to 63 "
+            "small letters, digits, dots and hyphens, and what follows a slash is the prefix; "
+            "--s3_bucket BUCKET/PREFIX"
         )
     prefix = prefix.strip("/")
     return bucket, f"{prefix}/" if prefix else ""
