@@ -6,6 +6,7 @@ peers' drivers (``peers/game.py``): the scheduler alone is asked, without tuner 
 
 from __future__ import annotations
 
+import gc
 import json
 
 from bench import HERE, Bench
@@ -38,6 +39,9 @@ def main() -> None:
     from pytest_synebench.trial import Report, TrialId, TrialState
 
     given = options()
+    # As in the tuner's simulated runs: nothing here is part of a cycle, and one collection of all
+    # reports, which falls into the late events or not, would be taken for growth.
+    gc.disable()
     space = ConfigSpace({"x": uniform(0, 1)})
     scheduler = build(
         given.scheduler,

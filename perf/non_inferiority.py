@@ -63,7 +63,7 @@ class Comparison:
             return "not asked: the reference does not beat random"
         if mean + width < self.margin:
             return "met"
-        return "not met" if self.algorithm.part else "**not met**"
+        return "**not met**" if self.algorithm.like else "not met"
 
     def line(self) -> str:
         """Return its line of the page."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from non_inferiority_page import KEYS, OPTUNA, SYNE_TUNE, WORKERS
+from non_inferiority_page import KEYS, OPTUNA, STARTUP, SYNE_TUNE, WORKERS
 
 from pytest_synebench.blackboxes.synthetic import Synthetic
 from pytest_synebench.blackboxes.table import Table
@@ -23,19 +23,8 @@ FAMILIES = import_module("pytest_synebench.benchmarks.tabulated.families")
 FCNET = FAMILIES.FCNET
 
 
-class SharesAlone(Pbt):
-    """Of Syne Tune's rule, the shares: of those members that have a loss."""
-
-    def _verdict(self, report: Report) -> tuple[Decision, ...]:
-        self._as_syne_tune = True
-        try:
-            return super()._verdict(report)
-        finally:
-            self._as_syne_tune = False
-
-
 class FirstLevelAlone(Pbt):
-    """Of Syne Tune's rule, the other part: a copy is compared at its first level."""
+    """Of the two parts of Syne Tune's rule the one: a copy is compared at its first level."""
 
     def _verdict(self, report: Report) -> tuple[Decision, ...]:
         self._as_syne_tune = False
@@ -53,6 +42,7 @@ class Algorithm:
     params: Mapping[str, Any]  #: ours
     reference: str  #: what the reference calls it
     system: str = SYNE_TUNE  #: whose it is
+    like: bool = True  #: whether it has the reference's rule; if not, it is shown beside
     part: type[Pbt] | None = None  #: what it is made instead, to see what one change alone does
 
     @property
@@ -69,13 +59,16 @@ WITH_LEVELS = (
         Algorithm(name=name, params={"scheduler": name}, reference=name)
         for name in ("asha_stopping", "asha_promotion")
     ),
-    Algorithm(name="pbt", params={"scheduler": "pbt"}, reference="pbt"),
-    Algorithm(name="pbt, its rule", params=_AS_SYNE_TUNE, reference="pbt"),
+    Algorithm(name="pbt, rule syne_tune", params=_AS_SYNE_TUNE, reference="pbt"),
     Algorithm(
-        name="pbt, its shares", params={"scheduler": "pbt"}, reference="pbt", part=SharesAlone
+        name="pbt, rule paper (default)", params={"scheduler": "pbt"}, reference="pbt", like=False
     ),
     Algorithm(
-        name="pbt, its first level", params=_AS_SYNE_TUNE, reference="pbt", part=FirstLevelAlone
+        name="pbt, paper but for the first level",
+        params=_AS_SYNE_TUNE,
+        reference="pbt",
+        like=False,
+        part=FirstLevelAlone,
     ),
 )
 TPE = Algorithm(
@@ -94,6 +87,7 @@ class Setting:
     budget_s: float = 1e18  #: virtual seconds
     num_trials: int = 10_000
     algorithms: tuple[Algorithm, ...] = WITH_LEVELS
+    first: int = WORKERS  #: configs that all begin with
 
     def table(self) -> Table:
         """Return fcnet's table."""
@@ -140,6 +134,7 @@ SETTINGS = (
             end=end,
             num_trials=50,
             algorithms=(RANDOM, TPE),
+            first=STARTUP,
         )
         for end, task in FCNET.tasks.items()
         if end in {"protein", "naval"}
@@ -150,7 +145,7 @@ SETTINGS = (
 def first_configs(setting: Setting, run_id: int) -> list[dict[str, Any]]:
     """Return with which configs both begin."""
     space = setting.space()
-    return [dict(space.sample(keyed_random("first", run_id, i))) for i in range(WORKERS)]
+    return [dict(space.sample(keyed_random("first", run_id, i))) for i in range(setting.first)]
 
 
 def curves(setting: Setting) -> Mapping[str, Any]:
