@@ -4,8 +4,8 @@ Invariants (tests/blackboxes/test_description.py holds each one):
 - equal columns give equal tables, whether they come as DataFrame, CSV or Parquet;
 - the order of the rows does not matter;
 - a missing column, a hyperparameter that is empty, NaN or outside of its domain, a level or seed
-  that is no whole number, a curve without a level that others have, and a row that comes twice are
-  refused with row and column.
+  that is no whole number, a curve without a level that others have, a row that comes twice, and a
+  time that falls are refused with row and column.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 
 from pytest_synebench.blackboxes.protocol import Mode
 from pytest_synebench.blackboxes.rows import Floats, Rows
-from pytest_synebench.blackboxes.table import Table
+from pytest_synebench.blackboxes.table import Table, check_times
 from pytest_synebench.errors import UsageError
 from pytest_synebench.space import ConfigSpace
 from pytest_synebench.space.domain import Domain
@@ -61,12 +61,17 @@ class Description:
         first = [places.first_row(key) for key in places.keys]
         rows = Rows(space, {name: [columns[name][row] for row in first] for name in space.domains})
         elapsed_s = places.fill(_numbers(columns, self.elapsed_time, count))
+        elapsed_s = elapsed_s.cumsum(axis=2) if self.per_level else elapsed_s
+        check_times(
+            elapsed_s,
+            lambda *place: f"row {places.row(place)}, column {self.elapsed_time!r}",
+        )
         return Table(
             rows,
             levels=[1] if self.level is None else places.levels,
             metrics=self.metrics,
             values={name: places.fill(_numbers(columns, name, count)) for name in self.metrics},
-            elapsed_s=elapsed_s.cumsum(axis=2) if self.per_level else elapsed_s,
+            elapsed_s=elapsed_s,
         )
 
     def from_dataframe(self, frame: pandas.DataFrame) -> Table:
@@ -164,6 +169,10 @@ class _Places:
     def first_row(self, key: str) -> int:
         """Return the first row of a config."""
         return self._first[key]
+
+    def row(self, place: tuple[int, int, int]) -> int:
+        """Return the row of a place in the arrays."""
+        return int(self._at[place])
 
     def fill(self, column: list[float]) -> Floats:
         """Return a column as an array of (config, seed, level)."""

@@ -11,7 +11,7 @@ Invariants (tests/blackboxes/test_table.py holds each one):
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,7 +64,10 @@ class Table:
                     f"{name} has the shape {array.shape}; with {len(rows)} rows and "
                     f"{len(self.levels)} levels it must be {shape}: rows, seeds, levels"
                 )
-        _check_times(self.elapsed_s, self.levels)
+        check_times(
+            self.elapsed_s,
+            lambda row, seed, place: f"row {row}, seed {seed}, level {self.levels[place]}",
+        )
 
     @property
     def seeds(self) -> int:
@@ -145,14 +148,23 @@ def _check_modes(metrics: Mapping[str, str]) -> None:
         raise UsageError("the table names no metric; metrics={'loss': 'min'}")
 
 
-def _check_times(elapsed_s: Floats, levels: tuple[int, ...]) -> None:
+def check_times(elapsed_s: Floats, where: Callable[[int, int, int], str]) -> None:
+    """Refuse times that fall, or are no finite number.
+
+    Args:
+        elapsed_s: seconds since the trial began, by row, seed and place of the level.
+        where: says where such a place is, for people.
+
+    Raises:
+        UsageError: the first of them, with where it is.
+    """
     steps = np.diff(elapsed_s, axis=2, prepend=0.0)
     bad = np.argwhere(~(np.isfinite(elapsed_s) & (steps >= 0)))
     if len(bad):
         row, seed, place = map(int, bad[0])
         before = elapsed_s[row, seed, place - 1] if place else 0.0
         raise UsageError(
-            f"row {row}, seed {seed}, level {levels[place]}: the elapsed time is "
+            f"{where(row, seed, place)}: the elapsed time is "
             f"{elapsed_s[row, seed, place]} s after {before} s; it is the seconds since the trial "
             "began, which are finite and never fall"
         )
