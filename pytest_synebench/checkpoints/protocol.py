@@ -188,5 +188,5 @@ class CheckpointArchive(Protocol):
         ...
 
     def close(self) -> None:
-        """Have verbs that wait for a better moment give up at once. May be repeated."""
+        """Have verbs give up: at once where they wait for a better moment. May be repeated."""
         ...

@@ -233,7 +233,7 @@ class S3Archive:
             raise StoreError(f"{self._where}: what was written comes back as other bytes")
 
     def close(self) -> None:
-        """Have requests that wait for a better moment give up at once."""
+        """Have verbs give up: at once where they wait, else after what is under way."""
         self._ask.close()
         self._ask_soon.close()
 

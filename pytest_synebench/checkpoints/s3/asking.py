@@ -5,7 +5,7 @@ botocore's own retries are off, so that the number of requests is bounded by one
 Invariants (tests/checkpoints/s3/test_asking.py holds each one):
 - nothing is asked more than ``tries`` times;
 - what asking again cannot mend (no bucket, no right, no credentials) is asked once;
-- a wait ends when the archive is closed;
+- a wait ends when the archive is closed, and nothing is asked from then on;
 - fewer are asked at once where the server is busy (``pace``).
 
 Source of the wait ("full jitter"): Brooker, Exponential Backoff And Jitter, AWS Architecture Blog,
@@ -81,6 +81,8 @@ class Asking:
             Damaged: the body that comes is another one, again and again.
             botocore.exceptions.ClientError: 404 or 412, which are answers.
         """
+        if self._closed.is_set():
+            raise StoreError(f"{self._where}: given up, since the run ends")
         asked = damaged = 0
         while True:
             asked += 1
@@ -119,7 +121,7 @@ class Asking:
         return asked >= self._tries or self._closed.wait(self._wait_s(asked))
 
     def close(self) -> None:
-        """Have every wait end, and its request be given up."""
+        """Have every wait end, its request be given up, and no other be asked."""
         self._closed.set()
 
     def _wait_s(self, number: int) -> float:

@@ -131,6 +131,14 @@ def test_a_wait_ends_when_the_archive_is_closed() -> None:
     assert began.is_set()
 
 
+def test_nothing_is_asked_once_it_is_closed(ask: Asking) -> None:
+    ask.close()
+    counted = Counted()
+    with pytest.raises(StoreError, match="given up, since the run ends"):
+        ask(counted)
+    assert counted.asked == 0
+
+
 def test_waits_are_drawn_and_grow_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
 

@@ -16,7 +16,7 @@ from pytest_synebench.checkpoints.hashing import PART_BYTES, name_of
 from pytest_synebench.checkpoints.protocol import Place
 from pytest_synebench.checkpoints.s3 import blobs
 from pytest_synebench.checkpoints.s3.archive import S3Archive
-from pytest_synebench.errors import CheckpointError
+from pytest_synebench.errors import CheckpointError, StoreError
 from pytest_synebench.testing.checkpoint_collection_suite import CheckpointCollectionSuite, Stored
 from pytest_synebench.testing.checkpoint_store_suite import (
     FILES,
@@ -194,6 +194,38 @@ def test_an_upload_that_a_killed_process_began_is_given_up(
     archives("one").collect()
     left = client.list_multipart_uploads(Bucket=bucket)["Uploads"]
     assert [upload["Key"] for upload in left] == ["hpo/other/blobs/abc"]
+
+
+class Interrupted:
+    """A client whose user gives up while the first parts of a file are on their way."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.archive: S3Archive | None = None
+        self.parts = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def upload_part(self, **asked: Any) -> Any:
+        """Send it all the same."""
+        assert self.archive is not None
+        self.archive.close()
+        self.parts += 1
+        return self._client.upload_part(**asked)
+
+
+def test_who_gives_up_waits_for_the_parts_that_are_under_way_only(
+    client: Any, bucket: str, tmp_path: Path
+) -> None:
+    interrupted = Interrupted(client)
+    archive = interrupted.archive = S3Archive(f"s3://{bucket}", client=interrupted)
+    here = make_checkpoint(tmp_path, PLACE, {"weights": bytes(9 * PART_BYTES)})
+    with pytest.raises(StoreError, match="given up, since the run ends"):
+        archive.keep(here, PLACE)
+    assert 1 <= interrupted.parts <= 4
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=bucket)
+    assert "Contents" not in client.list_objects_v2(Bucket=bucket)
 
 
 def test_a_blob_that_went_bad_in_the_bucket_is_not_relied_on_but_replaced(
