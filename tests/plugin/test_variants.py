@@ -107,6 +107,8 @@ def test_run_ids_are_named_or_counted(go: Go) -> None:
         (("--run_id", "-1"), "*run_id is -1; it must be an integer from 0 up"),
         (("--run_id", "a"), "*run_id is 'a'; it must be an integer from 0 up"),
         (("--num_runs", "0"), "*num_runs is 0; it must be an integer from 1 up"),
+        (("--num_runs", "1000000000"), "*num_runs is 1000000000; one command runs at most 100000*"),
+        (("--run_id", "0,4294967296"), "*run_id is 4294967296; it must be below 4294967296*"),
         (("--num_runs", "2", "--run_id", "1"), "*both --run_id 1 and --num_runs 2 are given;*"),
     ],
 )

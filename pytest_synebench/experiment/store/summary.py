@@ -88,7 +88,22 @@ def command_line(plan: Plan, config: Config) -> str:
             # argparse takes a value that begins with a dash for an option.
             text = str(value)
             words += [f"--{key}={text}"] if text.startswith("-") else [f"--{key}", text]
-    return shlex.join(words)
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    """Return a word for a shell, in signs that a terminal shows and does not obey."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(map(_spelled, word)) + "'"
+
+
+def _spelled(sign: str) -> str:
+    if sign in "\\'":
+        return f"\\{sign}"
+    if sign.isprintable():
+        return sign
+    return f"\\x{ord(sign):02x}" if ord(sign) < 0x80 else f"\\U{ord(sign):08x}"
 
 
 def outcomes(table: TrialTable) -> dict[str, int]:

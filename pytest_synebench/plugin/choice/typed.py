@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _AUDIT = Parameter(name="audit", default=False, kind=Kind.BOOL)
 _OFFSET = "random_seed_offset"
+_RUNS_AT_MOST = 100_000  #: of one command
+_SEEDS = 2**32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,16 @@ def _run_ids(run_id: str | None, num_runs: str | None) -> tuple[int, ...]:
         return ()
     if num_runs is not None:
         several = Parameter(name="num_runs", default=1, kind=Kind.INT, minimum=1)
-        return tuple(range(parse(several, num_runs)[0]))
+        number = parse(several, num_runs)[0]
+        if number > _RUNS_AT_MOST:
+            raise UsageError(
+                f"num_runs is {number}; one command runs at most {_RUNS_AT_MOST} run ids"
+            )
+        return tuple(range(number))
     ids = Parameter(name="run_id", default=0, kind=Kind.INT, minimum=0)
-    return tuple(parse(ids, run_id or "0"))
+    given = tuple(parse(ids, run_id or "0"))
+    if max(given) >= _SEEDS:
+        raise UsageError(
+            f"run_id is {max(given)}; it must be below {_SEEDS} (2**32), from where seeds repeat"
+        )
+    return given

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_synebench.analysis.baseline_checks import RUNS_AT_MOST
 from pytest_synebench.analysis.baselines import Entry, baseline_path, read_baseline
 from pytest_synebench.analysis.gate.evidence import fresh_run_ids, repeated_run_ids
 from pytest_synebench.analysis.gate.rules import FIRST_RUNS, Rule, parse_rule
@@ -58,6 +59,11 @@ def settle(config: pytest.Config, typed: Typed) -> Typed:
     name = option.synebench_save or option.synebench_compare
     if not name:
         return typed
+    if option.synebench_save and len(typed.run_ids) > RUNS_AT_MOST:
+        raise UsageError(
+            f"--synebench-save is given with {len(typed.run_ids)} run ids; a baseline has at most "
+            f"{RUNS_AT_MOST} of a setup, and 20 see what there is to see"
+        )
     path = baseline_path(Path(config.rootpath, option.synebench_storage or ".synebench"), name)
     config.stash[ASKED] = Asked(
         save=option.synebench_save or "",

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -37,7 +39,7 @@ def report(trial: int, level: int, loss: float) -> Reported:
     )
 
 
-@given(value=WORDS, number=st.floats(allow_nan=False), flag=st.booleans())
+@given(value=WORDS.filter(str.isprintable), number=st.floats(allow_nan=False), flag=st.booleans())
 def test_a_shell_reads_the_command_as_the_words_it_is_made_of(
     tmp_path_factory: pytest.TempPathFactory, value: str, number: float, *, flag: bool
 ) -> None:
@@ -54,6 +56,19 @@ def test_a_shell_reads_the_command_as_the_words_it_is_made_of(
         "lr": str(number),
         "flag": str(flag),
     }
+
+
+@pytest.mark.parametrize("value", ["\x1b[2J\x1b[31m", "a\nb'c\\d", "\u202eabc", "\x7f\t", "é\x07f"])
+def test_signs_that_a_terminal_obeys_are_spelled_and_read_back_by_a_shell(
+    tmp_path: Path, value: str
+) -> None:
+    line = command_line(toy_plan(tmp_path), {"name": value})
+    assert line.isprintable()
+    read = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {line}"],
+        env={**os.environ, "LC_ALL": "C.UTF-8"}, capture_output=True, check=True,
+    )  # fmt: skip
+    assert read.stdout.decode().split("\0")[2:] == ["--name", value, ""]
 
 
 def test_another_interpreter_stands_in_the_command(tmp_path: Path) -> None:

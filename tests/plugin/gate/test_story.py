@@ -223,6 +223,7 @@ def test_a_red_session_saves_nothing(go: Go, toy: Path) -> None:
         (("--synebench-gate", "strict"), "--synebench-gate strict is given without a baseline*"),
         (("--synebench-accept", "why"), "--synebench-accept is given without --synebench-save*"),
         (("--synebench-compare", "a", "--synebench-gate", "lax"), "no rule of the gate*"),
+        (("--synebench-save", "a", "--num_runs", "1001"), "--synebench-save is given with 1001*"),
         (("--synebench-compare", "../a"), "a baseline is called '../a'*"),
         (("--synebench-compare", "a", "--deterministic", "0"), "--deterministic 0 is given*"),
     ],
