@@ -28,7 +28,8 @@ FLAG = "--synebench-attach"
 FOLDER = "remote"  #: of the storage
 _NOT_WITH = ("--synebench", "--synebench-set", "--synebench-remote", "--synebench-dry-run")
 _NOT_WITH_EITHER = ("--synebench-verify-resume", "--synebench-takeover", "--synebench-list")
-_NOT_YET = ("--synebench-save", "--synebench-compare")  #: gates choose the run ids themselves
+_GATES = ("--synebench-save", "--synebench-compare")  #: they choose the run ids themselves
+_COMPARED = f"python -m pytest_synebench gate BASELINE .synebench/{FOLDER}"
 _FOUND = pytest.StashKey[dict[str, Attached]]()
 
 
@@ -60,11 +61,14 @@ def take_names(config: pytest.Config, args: list[str]) -> None:
 
 def _refuse_besides(config: pytest.Config) -> None:
     typed = [str(arg).partition("=")[0] for arg in config.invocation_params.args]
-    for flag in (*_NOT_WITH, *_NOT_WITH_EITHER, *_NOT_YET):
+    for flag in (*_NOT_WITH, *_NOT_WITH_EITHER, *_GATES):
         if flag in typed:
+            compare = (
+                f" (runs that have ended are compared by: {_COMPARED})" if flag in _GATES else ""
+            )
             raise UsageError(
                 f"{FLAG} and {flag} are both given: what is followed was submitted as it is; "
-                f"leave {flag} out"
+                f"leave {flag} out{compare}"
             )
 
 

@@ -68,6 +68,8 @@ def test_what_could_change_what_was_submitted_is_refused(
 ) -> None:
     line = refused(project, "--synebench-attach", name, *options)
     assert f"--synebench-attach and {options[0]} are both given" in line
+    compared = "python -m pytest_synebench gate BASELINE .synebench/remote" in line
+    assert compared == (options[0] == "--synebench-save")
 
 
 def test_two_runs_of_one_experiment_are_followed_one_by_one(project: Path, name: str) -> None:
