@@ -118,6 +118,24 @@ def test_list_shows_variants_and_places(go: Go, pytester: pytest.Pytester) -> No
     assert result.ret == 0
 
 
+def test_list_has_tables_of_one_place_as_one_and_ends_with_the_project_s_own(
+    go: Go, pytester: pytest.Pytester
+) -> None:
+    conftest = pytester.path / "conftest.py"
+    extension = """
+from pytest_synebench import extend, variant
+fcnet_naval = extend("fcnet_naval", variant("ours"))
+"""
+    conftest.write_text(conftest.read_text() + extension)
+    lines = go("--synebench-list").outlines
+    titles = [line for line in lines if not line.startswith(" ")]
+    assert titles[-2:] == ["fcnet_naval", "toy"]
+    assert titles[0] == "fcnet_*"
+    assert lines[1] == "  names: fcnet_parkinsons, fcnet_protein, fcnet_slice"
+    assert lines[2] == "  variants: base"
+    assert titles.count("lcbench_*") == 1
+
+
 def test_conftests_above_the_root_are_left_alone(
     go: Go, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

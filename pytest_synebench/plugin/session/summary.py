@@ -2,13 +2,15 @@
 
 Invariants (tests/plugin/test_summary.py):
 - the best config stands there as a command line to copy;
-- an experiment that is not over says how to go on with it.
+- an experiment that is not over says how to go on with it;
+- the list of benchmarks ends with the project's own, and tables of one place are one entry of it.
 """
 
 from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ import pytest
 from pytest_synebench.experiment.store.summary import lines
 from pytest_synebench.plugin import loading, xdist
 from pytest_synebench.plugin.choice.chain import chain
+from pytest_synebench.plugin.choice.command_line import globs
+from pytest_synebench.plugin.declaration import Declaration
 from pytest_synebench.plugin.nodes.experiment import SUMMARIES
 from pytest_synebench.plugin.nodes.items import PREVIEW
 from pytest_synebench.plugin.nodes.preflight import TOLD as PREFLIGHT
@@ -107,11 +111,29 @@ def resume_command(config: pytest.Config) -> str:
 
 
 def print_benchmarks(config: pytest.Config) -> int:
-    """Print each benchmark: its variants, and where it is declared."""
-    for name, declarations in sorted(loading.found(config).items()):
-        variants = chain(declarations).variants.values()
-        ids = [f"{v.id} (on request)" if v.on_request else v.id for v in variants]
-        places = [f"{'extended' if d.extends else 'declared'} at {d.where}" for d in declarations]
+    """Print each benchmark: its variants, and where it is declared.
+
+    Installed ones come first, tables of one place by their beginning; the last lines, which stay
+    in view on a terminal, are the project's own.
+    """
+    installed = loading.installed(config)
+    found = sorted(loading.found(config).items())
+    own = {name for name, those in found if name not in installed or len(those) > 1}
+    listed: dict[tuple[str, ...], list[str]] = {}
+    for name, declarations in sorted(found, key=lambda one: one[0] in own):
+        alike = name if name in own else globs([name, *installed])[0]
+        listed.setdefault((alike, *_details(declarations)), []).append(name)
+    for (alike, *details), names in listed.items():
+        title = names[0]
+        if len(names) > 1:
+            title, details = alike, [f"names: {', '.join(names)}", *details]
         # There is no terminal reporter yet: pytest has not been configured.
-        sys.stdout.write("\n  ".join([name, f"variants: {', '.join(ids)}", *places]) + "\n")
+        sys.stdout.write("\n  ".join([title, *details]) + "\n")
     return 0
+
+
+def _details(declarations: Sequence[Declaration]) -> list[str]:
+    variants = chain(declarations).variants.values()
+    ids = [f"{v.id} (on request)" if v.on_request else v.id for v in variants]
+    places = [f"{'extended' if d.extends else 'declared'} at {d.where}" for d in declarations]
+    return [f"variants: {', '.join(ids)}", *places]
