@@ -147,6 +147,20 @@ def test_conftests_above_the_root_are_left_alone(
     go("--synebench", "toy", "--variant", "tiny").assert_outcomes(passed=4)
 
 
+def test_a_name_that_a_conftest_above_the_root_may_have_says_which_and_what_to_do(
+    go: Go, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pytester.path / "tox.ini").unlink()
+    inner = pytester.mkdir("inner")
+    monkeypatch.chdir(inner)
+    result = go("--synebench", "toy")
+    assert result.ret == USAGE
+    above = pytester.path / "conftest.py"
+    result.stderr.fnmatch_lines([f"*no benchmark is called 'toy'*{above} was not loaded*{inner}:*"])
+    (pytester.path / "pytest.ini").touch()
+    go("--synebench", "toy", "--variant", "tiny").assert_outcomes(passed=4)
+
+
 def test_an_empty_name_is_a_usage_error(go: Go) -> None:
     result = go("--synebench=")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -7,7 +7,8 @@ joins ``--key value`` where ``--key`` is a parameter, and refuses what would hav
 Invariants (tests/plugin/test_command_line.py):
 - a node id that was printed runs what it names;
 - a path given as a separate value never becomes the root directory unnoticed;
-- an unknown option or benchmark is a usage error that names the nearest known one.
+- an unknown option or benchmark is a usage error that names the nearest known one, and a conftest
+  above the root directory that may have it.
 """
 
 from __future__ import annotations
@@ -141,11 +142,24 @@ def choose(config: pytest.Config, wanted: Sequence[str]) -> list[Chain]:
             raise UsageError(
                 f"--synebench: no benchmark is called {pattern!r}."
                 f"{near(pattern, everything)} Known: {', '.join(globs(everything)) or 'none'}"
+                f"{_overlooked(config)}"
             )
         names += hits
     chosen = tuple(dict.fromkeys(names))
     config.stash[CHOSEN] = chosen
     return [chain(known[name]) for name in chosen]
+
+
+def _overlooked(config: pytest.Config) -> str:
+    """Return where a benchmark may be that pytest did not look for: a conftest above its root."""
+    files = (folder / "conftest.py" for folder in config.rootpath.parents)
+    for file in files:
+        if file.is_file():
+            return (
+                f". {file} was not loaded, since it is above pytest's root directory "
+                f"{config.rootpath}: an empty pytest.ini beside it makes its folder the root"
+            )
+    return ""
 
 
 def globs(names: Sequence[str]) -> list[str]:
