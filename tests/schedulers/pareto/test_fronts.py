@@ -67,3 +67,18 @@ def test_a_front_that_is_pushed_out_whole_is_one_as_before() -> None:
         seen.append(first)
         fronts.leave(first)
     assert seen == [4, 3, 2, 1, 0]
+
+
+def test_what_was_answered_is_worked_out_again_once_somebody_waits_or_leaves() -> None:
+    fronts = Fronts()
+    for number in range(4):
+        fronts.add(number, float(number), float(number))
+    assert fronts.first_waiting(2) is None
+    fronts.wait(1)
+    assert fronts.first_waiting(2) == 1
+    fronts.wait(0)
+    assert fronts.first_waiting(2) == 0
+    fronts.leave(0)
+    assert fronts.first_waiting(2) == 1
+    fronts.add(4, -1.0, -1.0)
+    assert fronts.first_waiting(2) is None
