@@ -13,15 +13,12 @@ import functools
 from collections.abc import Callable, Iterator
 
 from pytest_synebench.backends.protocol import AttemptSpec
-from pytest_synebench.backends.simulated.backend import Delays, Play, SimulatedBackend
+from pytest_synebench.backends.simulated.backend import Delays, Keys, Play, SimulatedBackend
 from pytest_synebench.blackboxes.protocol import Blackbox, Point
 from pytest_synebench.clock import VirtualClock
-from pytest_synebench.definition import Benchmark
 from pytest_synebench.errors import TrialError, UsageError
 from pytest_synebench.experiment.plan.plan import Plan
 from pytest_synebench.space import keyed_random
-
-_tuple = tuple.__new__  # of a class of tuples: half the time that its own call takes
 
 
 def blackbox_of(plan: Plan) -> Blackbox:
@@ -96,24 +93,17 @@ def backend(plan: Plan, blackbox: Blackbox, clock: VirtualClock) -> SimulatedBac
         stop=params["delay_stop"],
         completion=params["delay_complete_after_final_report"],
     )
-    return SimulatedBackend(
-        play(plan.definition, blackbox, table_seed(plan, blackbox)), clock, delays
-    )
+    acts = play(blackbox, table_seed(plan, blackbox))
+    keys = Keys(level=plan.definition.resource_attr, elapsed=plan.definition.elapsed_time_attr)
+    return SimulatedBackend(acts, clock, delays, keys)
 
 
-def play(definition: Benchmark, blackbox: Blackbox, seed: int) -> Play:
-    """Return what acts an attempt: it reports as the benchmark's script would."""
-    level_key, elapsed_key = definition.resource_attr, definition.elapsed_time_attr
+def play(blackbox: Blackbox, seed: int) -> Play:
+    """Return what acts an attempt: it goes along the curve of its config."""
 
     def points(spec: AttemptSpec) -> Iterator[Point]:
         try:
-            for level, elapsed_s, told in blackbox.curve(spec.config, seed):
-                metrics = {**told}
-                if level_key is not None:
-                    metrics[level_key] = level
-                if elapsed_key is not None:
-                    metrics[elapsed_key] = elapsed_s
-                yield _tuple(Point, (level, elapsed_s, metrics))
+            yield from blackbox.curve(spec.config, seed)
         except UsageError as error:
             raise TrialError(f"cannot be simulated: {error}") from None
 

@@ -242,7 +242,6 @@ def test_a_point_of_the_users_moves_to_the_nearest_row(tmp_path: Path) -> None:
 
 
 def test_an_attempt_of_what_is_no_row_fails_with_its_config(tmp_path: Path) -> None:
-    made = plan(tmp_path)
     spec = AttemptSpec(
         key=AttemptKey(TrialId(0), 0),
         config={"x0": 0.5, "x1": 0.5, "epochs": 9},
@@ -254,7 +253,7 @@ def test_an_attempt_of_what_is_no_row_fails_with_its_config(tmp_path: Path) -> N
         checkpoint_at=None,
     )
     with pytest.raises(TrialError, match=r"cannot be simulated: \{'x0': 0.5, .* is no row"):
-        next(simulation.play(made.definition, TABLE, 0)(spec))
+        next(simulation.play(TABLE, 0)(spec))
 
 
 def test_the_seed_of_a_run_chooses_that_of_the_table(tmp_path: Path) -> None:

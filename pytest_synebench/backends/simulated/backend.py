@@ -48,41 +48,72 @@ class Delays:
     completion: float = 0.0  #: between the last report's arrival and the end
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Under which keys a report has what a curve tells beside its metrics; None: not at all."""
+
+    level: str | None = None
+    elapsed: str | None = None  #: seconds since the trial began
+
+
 class _Attempt:
     """One attempt that runs, and what it does next."""
 
-    __slots__ = ("began_s", "due_s", "end", "next", "points", "reports", "spec")
+    __slots__ = (
+        "at",
+        "began_s",
+        "due_s",
+        "end",
+        "key",
+        "next",
+        "points",
+        "reports",
+        "spec",
+        "until",
+    )
 
     def __init__(self, spec: AttemptSpec, points: Iterator[Point]) -> None:
         self.spec = spec
         self.points = points
+        self.key = spec.key
+        self.until = math.inf if spec.until is None else spec.until
+        self.at = spec.checkpoint_at
         self.began_s = 0.0  #: when the first second of its curve is, or would have been
         self.due_s = math.inf  #: when it is heard of next
         self.next: Point | None = None  #: the report that is due
         self.end: AttemptEnded | None = None  #: what is due, once nothing else is
         self.reports = 0
 
-    def report(self) -> AttemptReported:
+    def report(self, point: Point, keys: Keys) -> AttemptReported:
         """Return the report that is due, and go on."""
-        assert self.next is not None  # noqa: S101 - the caller looked
-        metrics, number = self.next.metrics, self.reports
-        self.reports += 1
+        level, elapsed_s, told = point
+        metrics = {**told}
+        if keys.level is not None:
+            metrics[keys.level] = level
+        if keys.elapsed is not None:
+            metrics[keys.elapsed] = elapsed_s
+        number = self.reports
+        self.reports = number + 1
         self.advance()
-        return AttemptReported(key=self.spec.key, sequence=number, metrics=metrics)
+        return _tuple(AttemptReported, (self.key, number, metrics))
 
     def advance(self) -> None:
         """Go on to the next report, or the end."""
-        until, last, following = self.spec.until, self.next, None
-        if last is None or until is None or last.level < until:
+        last, following = self.next, None
+        if last is None or last.level < self.until:
             try:
                 following = next(self.points, None)
             except TrialError as error:
                 self.next = None
-                self.end = AttemptEnded(key=self.spec.key, ok=False, detail=str(error))
+                self.end = AttemptEnded(key=self.key, ok=False, detail=str(error))
                 return
         self.next = following
         if following is None:
-            self.end = AttemptEnded(key=self.spec.key, ok=True, detail="exit code 0")
+            self.end = AttemptEnded(key=self.key, ok=True, detail="exit code 0")
+
+    def saves(self, level: int) -> bool:
+        """Whether it saves a checkpoint of a level."""
+        return self.at is not None and (not self.at or level in self.at)
 
     def skip(self, resumed: int, told: int) -> None:
         """Leave out the levels that a checkpoint holds, which take no time, and those told before.
@@ -106,12 +137,20 @@ class SimulatedBackend:
             raises is the attempt's failure. An infinite time never comes.
         clock: moved by ``poll``, and read by everyone.
         delays: what takes time besides training.
+        keys: of a report, for the level and the elapsed time of its point.
     """
 
-    def __init__(self, play: Play, clock: VirtualClock, delays: Delays | None = None) -> None:
+    def __init__(
+        self,
+        play: Play,
+        clock: VirtualClock,
+        delays: Delays | None = None,
+        keys: Keys | None = None,
+    ) -> None:
         self._play = play
         self._clock = clock
         self._delays = delays or Delays()
+        self._keys = keys or Keys()
         self._opened_s = clock.now_s()
         self._known: dict[TrialId, int] = {}  # of each trial, the number of its last attempt
         self._live: dict[TrialId, _Attempt] = {}
@@ -149,7 +188,7 @@ class SimulatedBackend:
     def stop(self, key: AttemptKey) -> None:
         """Have the attempt end; unknown or ended keys: nothing."""
         attempt = self._live.get(key.trial_id)
-        if attempt is None or attempt.spec.key != key or _stopped(attempt):
+        if attempt is None or attempt.key != key or _stopped(attempt):
             return
         attempt.next = None
         attempt.end = AttemptEnded(key=key, ok=False, detail=_STOPPED)
@@ -163,9 +202,13 @@ class SimulatedBackend:
         if self._at_once:
             seen, self._at_once = self._at_once, []
             return seen
-        attempt, until_s = self._first(), self._clock.now_s() + timeout_s
+        attempt, now_s = self._first(), self._clock.now_s()
+        until_s = now_s + timeout_s
         if attempt is not None and attempt.due_s <= until_s:
-            self._come_to(attempt)
+            heappop(self._due)
+            # One that goes on where a controller died may have been due before this one began.
+            if attempt.due_s > now_s:
+                self._clock.move_to(attempt.due_s)
             return self._next(attempt)
         if not self._closed and 0 < timeout_s < math.inf:
             self._clock.move_to(until_s)
@@ -180,24 +223,24 @@ class SimulatedBackend:
             before_s: the time before which they are; whatever comes then is left to ``poll``.
         """
         # One call less per report tells: this is where a simulated run spends its time.
-        live, due, clock, delay_s = self._live, self._due, self._clock, self._delays.report
+        live, due, clock, keys = self._live, self._due, self._clock, self._keys
+        now_s, delay_s, lingers = clock.now_s(), self._delays.report, self._delays.completion > 0
         while due and not self._at_once:
-            at_s, trial_id, _ = due[0]
+            at_s, trial_id, number = due[0]
             attempt = live.get(trial_id)
             if attempt is None or attempt.due_s != at_s:
                 heappop(due)  # it was stopped meanwhile
                 continue
-            point, spec, number = attempt.next, attempt.spec, attempt.reports
-            if point is None or not number or at_s >= before_s:
+            point = attempt.next
+            if point is None or not attempt.reports or at_s >= before_s:
                 return
-            if spec.checkpoint_at is not None and _saves(spec, point.level):
+            if attempt.at is not None and attempt.saves(point.level):
                 return
-            if at_s > clock.now_s():  # else of one that goes on where a controller died
+            if at_s > now_s:  # else of one that goes on where a controller died
+                now_s = at_s
                 clock.move_to(at_s)
-            report = _tuple(AttemptReported, (spec.key, number, point.metrics))
-            attempt.reports = number + 1
-            attempt.advance()
-            if attempt.end is not None and not self._delays.completion:
+            report = attempt.report(point, keys)
+            if attempt.end is not None and not lingers:
                 heappop(due)
                 self._at_once = [report, self._ended(attempt, attempt.end)]
                 return
@@ -205,7 +248,7 @@ class SimulatedBackend:
             due_s = attempt.began_s + point.elapsed_s + delay_s if point else self._next_s(attempt)
             attempt.due_s = due_s
             if due_s < math.inf:
-                heapreplace(due, (due_s, trial_id, spec.key.number))
+                heapreplace(due, (due_s, trial_id, number))
             else:
                 heappop(due)
             yield report
@@ -227,23 +270,17 @@ class SimulatedBackend:
             heappop(self._due)  # it was stopped meanwhile
         return None
 
-    def _come_to(self, first: _Attempt) -> None:
-        """Move the clock to where the first one is heard of, and take that off the heap."""
-        heappop(self._due)
-        # One that goes on where a controller died may have been due before this one began.
-        self._clock.move_to(max(first.due_s, self._clock.now_s()))
-
     def _next(self, attempt: _Attempt) -> list[Observation]:
         seen: list[Observation] = []
-        key, point = attempt.spec.key, attempt.next
+        key, point = attempt.key, attempt.next
         if not attempt.reports:
             seen.append(AttemptPlaced(key=key))
         if point is not None:
             if not attempt.reports:
                 seen.append(_began(attempt.spec))
-            if _saves(attempt.spec, point.level):
+            if attempt.saves(point.level):
                 seen.append(AttemptSaved(key=key, level=point.level))
-            seen.append(attempt.report())
+            seen.append(attempt.report(point, self._keys))
             if attempt.next is not None or self._delays.completion:
                 self._plan(attempt)
                 return seen
@@ -261,10 +298,10 @@ class SimulatedBackend:
     def _push(self, attempt: _Attempt, due_s: float) -> None:
         attempt.due_s = due_s
         if due_s < math.inf:
-            heappush(self._due, (due_s, *attempt.spec.key))
+            heappush(self._due, (due_s, *attempt.key))
 
     def _ended(self, attempt: _Attempt, end: AttemptEnded) -> AttemptEnded:
-        del self._live[attempt.spec.key.trial_id]
+        del self._live[attempt.key.trial_id]
         return end
 
 
@@ -286,13 +323,8 @@ def _began(spec: AttemptSpec) -> AttemptBegan:
 
 def _checkpoint(spec: AttemptSpec) -> int:
     """Return the level of the checkpoint that an attempt goes on from; 0: from scratch."""
-    if spec.checkpoint_at is None:
+    if spec.checkpoint_at is None or not spec.started_from:
         return 0
     if not spec.checkpoint_at:
         return spec.started_from
     return max((level for level in spec.checkpoint_at if level <= spec.started_from), default=0)
-
-
-def _saves(spec: AttemptSpec, level: int) -> bool:
-    at = spec.checkpoint_at
-    return at is not None and (not at or level in at)
