@@ -10,6 +10,7 @@ Invariants (tests/blackboxes/test_rows.py holds each one):
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,8 @@ class Rows:
             cast = [_cast(known, name, domain, value, i) for i, value in enumerate(columns[name])]
             self._values[name] = [value for value, _ in cast]
             keys.append([key for _, key in cast])
+        self._names = tuple(space.domains)
+        self._rows = list(zip(*(self._values[name] for name in self._names), strict=True))
         self._index: dict[str, int] = {}
         for row, parts in enumerate(zip(*keys, strict=True)):
             before = self._index.setdefault("\n".join(parts), row)
@@ -58,10 +61,9 @@ class Rows:
                     "one row per config (several seeds need a seed column)"
                 )
         # Most configs hold the values as they stand here; the texts are for those that only match.
-        names = list(space.domains)
-        self._exact = dict(
-            zip(zip(*(self._values[n] for n in names), strict=True), range(len(self)), strict=True)
-        )
+        self._of = itemgetter(*self._names)  # of one name, what it gives is no tuple: so below
+        own = map(itemgetter(*range(len(self._names))), self._rows)
+        self._exact = dict(zip(own, range(len(self)), strict=True))
         self._units: Floats | None = None
 
     def __len__(self) -> int:
@@ -69,12 +71,12 @@ class Rows:
 
     def config(self, row: int) -> dict[str, Scalar]:
         """Return the config of a row."""
-        return {name: self._values[name][row] for name in self.space.domains}
+        return dict(zip(self._names, self._rows[row], strict=True))
 
     def find(self, config: Config) -> int | None:
         """Return the row of a config, or None."""
         try:
-            row = self._exact.get(tuple([config[name] for name in self.space.domains]))
+            row = self._exact.get(self._of(config))
             return self._index.get(self.space.key(config)) if row is None else row
         except (KeyError, UsageError):
             return None
