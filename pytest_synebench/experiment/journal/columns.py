@@ -13,48 +13,46 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 from pytest_synebench.events import Decision, Event, Note, Reported
-from pytest_synebench.experiment.journal.encoding import encoded, report_template
+from pytest_synebench.experiment.journal.encoding import encoded, report_template, with_decisions
 
 Kept: TypeAlias = tuple[Event | Note, tuple[Decision, ...]]  #: an entry that is not written yet
 
-_Row: TypeAlias = tuple[Any, ...]  # of a report
-
-_LOSS = 3  # which column it is: time, trial, level, loss, metrics
+_LOSS = 3  # which column it is of those that `_NUMBERS` takes out of a report
+_NUMBERS = operator.attrgetter("at_s", "trial_id", "resource", "loss")
+_METRICS = operator.attrgetter("metrics")
+_VALUES = operator.methodcaller("values")
 
 
 def encoded_all(entries: Sequence[Kept]) -> list[str]:
     """Return each entry as one line of JSON, in order."""
     texts = [""] * len(entries)
-    reports: dict[tuple[object, ...], tuple[list[int], list[_Row]]] = {}
+    alike: defaultdict[tuple[object, ...], list[int]] = defaultdict(list)
     for place, (event, decisions) in enumerate(entries):
-        if type(event) is Reported and not decisions:
-            report = event.report
-            at_s, loss, metrics = report.at_s, report.loss, report.metrics
-            keys = tuple(metrics)
-            if keys not in reports:
-                reports[keys] = [], []
-            places, rows = reports[keys]
-            places.append(place)
-            rows.append((at_s, report.trial_id, report.resource, loss, *metrics.values()))
+        if type(event) is Reported:
+            alike[tuple(event.report.metrics)].append(place)
         else:
             texts[place] = encoded(event, decisions)
-    for names, (places, rows) in reports.items():
-        lines = _reported(names, rows) or (encoded(entries[place][0]) for place in places)
-        for place, text in zip(places, lines, strict=True):
-            texts[place] = text
+    for keys, places in alike.items():
+        events = [entries[place][0] for place in places]
+        for place, text in zip(places, _reported(keys, events), strict=True):
+            decisions = entries[place][1]
+            texts[place] = with_decisions(text, decisions) if decisions else text
     return texts
 
 
-def _reported(keys: tuple[object, ...], rows: Sequence[_Row]) -> Iterable[str] | None:
-    """Return reports with equal keys as lines; None where not all are plain numbers."""
-    columns = list(zip(*rows, strict=True))
+def _reported(keys: tuple[object, ...], events: Sequence[Any]) -> Iterable[str]:
+    """Return reports whose metrics have these keys as lines, without what was decided."""
+    reports = [event.report for event in events]
+    values = map(_VALUES, map(_METRICS, reports))
+    columns = [*zip(*map(_NUMBERS, reports), strict=True), *zip(*values, strict=True)]
     template = report_template(keys)
     if not template or not all(map(_plain, columns)):
-        return None
+        return map(encoded, events)  # not all of it is plain numbers
     losses = _texts(columns[_LOSS])
     texts = [
         losses if all(map(operator.is_, column, columns[_LOSS])) else _texts(column)

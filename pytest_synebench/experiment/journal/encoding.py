@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -45,10 +45,13 @@ def encoded(event: Event | Note, decisions: tuple[Decision, ...] = ()) -> str:
     >>> encoded(SlotFreed(at_s=1.5, may_start=False))
     '{"e":{"k":"slot","t":1.5,"may_start":false}}'
     """
-    text = _text(event)
-    if not decisions:
-        return f'{{"e":{text}}}'
-    return f'{{"e":{text},"d":[{",".join(map(_text, decisions))}]}}'
+    line = f'{{"e":{_text(event)}}}'
+    return with_decisions(line, decisions) if decisions else line
+
+
+def with_decisions(line: str, decisions: Iterable[Decision]) -> str:
+    """Return the line of an event with the decisions about it, of which there are some."""
+    return f'{line[:-1]},"d":[{",".join(map(_text, decisions))}]}}'
 
 
 def _text(item: _Item) -> str:

@@ -120,16 +120,16 @@ class TrialTable:
     def fold(self, event: Event | Note, decisions: tuple[Decision, ...] = ()) -> None:
         """Take one entry of the journal in."""
         if isinstance(event, Reported):  # the most of them
-            report = event.report
-            at_s, loss, resource = report.at_s, report.loss, report.resource
+            report, best = event.report, self.best
+            at_s, resource = report.at_s, report.resource
             trial = self._trials[report.trial_id]
             reports = trial.reports
-            # A copy that did not begin where it should have run the levels before it itself.
             level = reports[-1].resource if reports else trial.level
+            # A copy that did not begin where it should have run the levels before it itself.
             self.units += resource - level if resource > level else resource
             reports.append(report)
             trial.attempts_of.append(trial.attempts - 1)
-            if (self.best is None or loss < self.best.loss) and math.isfinite(loss):
+            if (best is None or report.loss < best.loss) and math.isfinite(report.loss):
                 self.best = report
             self.declined = None
         else:
