@@ -28,12 +28,12 @@ from pytest_synebench.backends.protocol import (
 )
 from pytest_synebench.experiment.journal.timings import Arrival, Span, Timing
 from pytest_synebench.experiment.journal.trials import TrialRecord
-from pytest_synebench.experiment.tuner.deadlines import Deadlines
+from pytest_synebench.experiment.tuner.deadlines import Deadlines, Watch
 from pytest_synebench.experiment.tuner.machinery import Live, Machinery
 from pytest_synebench.experiment.tuner.stopwatch import Stopwatch
 from pytest_synebench.trial import TrialId, TrialState
 
-_UNLIMITED = Deadlines()
+_UNLIMITED = Deadlines().watch(0.0)  #: of every attempt where none can be overdue
 
 
 class Attempts:
@@ -55,16 +55,20 @@ class Attempts:
         self.live: dict[TrialId, Live] = {}
         self.timings: list[Timing] = []  #: measured, not written yet
         self.closing = False  #: whether the run is being closed
-        self._without = 0  #: of those that live, how many have no process any more
+        #: Of those that live, how many have left their slot. Where the journal has measured time,
+        #: one does whose end is held up; in virtual time nothing may depend on how fast that goes.
+        self.without = 0
 
     def start(self, trial: TrialRecord) -> None:
         """Have a trial's current attempt run."""
         spec = self._parts.launch.spec(trial)
-        unlimited = _UNLIMITED.watch(self.watch.pumped_s())  # until a machine runs it
-        began_s = self.watch.total_s()
-        self.live[trial.id] = Live(key=spec.key, watch=unlimited, began_s=began_s)
+        watch = self._watched(Deadlines())  # until a machine runs it
+        self.live[trial.id] = Live(key=spec.key, watch=watch, began_s=self.watch.total_s())
         self._parts.order.launched(spec.key, trial)
         self._parts.backend.start(spec)
+
+    def _watched(self, deadlines: Deadlines) -> Watch:
+        return deadlines.watch(self.watch.pumped_s()) if self.limited else _UNLIMITED
 
     def stop(self, live: Live) -> None:
         """End an attempt because it was decided: nothing else that it sent counts any more."""
@@ -114,21 +118,21 @@ class Attempts:
         match seen:
             case AttemptReported():  # the most of them
                 self._reported(live, seen)
-            case AttemptPlaced():
-                live.watch = self._deadlines.watch(self.watch.pumped_s())
-            case AttemptSaved(level=level):
-                live.saved = max(live.saved, level)
-                self.expect_end(live)
             case AttemptBegan():
                 live.begun, live.checkpoints = True, seen.checkpoints
                 self._parts.order.offer(seen)
+            case AttemptEnded():
+                self._gone(live, seen)
+                self._parts.order.offer(seen)
+            case AttemptPlaced():
+                live.watch = self._watched(self._deadlines)
+            case AttemptSaved(level=level):
+                live.saved = max(live.saved, level)
+                self.expect_end(live)
             case AttemptKept():
                 pass
             case AttemptGone():
                 self._let_go(live)
-            case AttemptEnded():
-                self._gone(live, seen)
-                self._parts.order.offer(seen)
 
     def _reported(self, live: Live, seen: AttemptReported) -> None:
         if self._parts.order.virtual:
@@ -143,23 +147,13 @@ class Attempts:
     def _let_go(self, live: Live) -> None:
         if not live.gone:
             live.gone = True
-            self._without += 1
+            self.without += not self.virtual
             self._time(live)
 
     def forget(self, live: Live) -> None:
         """Let one go whose end has counted."""
         del self.live[live.key.trial_id]
-        self._without -= live.gone
-
-    def occupied(self) -> int:
-        """Return how many slots they take.
-
-        Where the journal has measured time, one whose end is held up leaves its slot; in virtual
-        time nothing may depend on how fast that goes.
-        """
-        if self._parts.order.virtual:
-            return len(self.live)
-        return len(self.live) - self._without
+        self.without -= live.gone and not self.virtual
 
     def expect_end(self, live: Live) -> None:
         """At its last level a process has nothing left to do once its checkpoint is safe."""
@@ -187,7 +181,7 @@ class Attempts:
             if not live.gone:
                 self._time(live)
         self.live.clear()
-        self._without = 0
+        self.without = 0
 
     def _time(self, live: Live) -> None:
         self.timings.append(Span(live.key, live.began_s, self.watch.total_s()))

@@ -55,13 +55,28 @@ class Stopwatch:
         finally:
             self._pumped_s, self._entered_s = self.pumped_s(), None
 
-    @contextmanager
-    def waiting(self, at_most_s: float) -> Iterator[None]:
+    def waiting(self, at_most_s: float) -> _Waiting:
         """Wait in here, while pumping; what is far beyond the longest wait is not pumped time."""
-        began_s = self._clock.now_s()
-        try:
-            yield
-        finally:
-            beyond_s = self._clock.now_s() - began_s - at_most_s - _SLACK_S
-            if self._entered_s is not None and beyond_s > 0:
-                self._entered_s += beyond_s
+        return _Waiting(self, at_most_s)
+
+    def waited(self, began_s: float, at_most_s: float) -> None:
+        """Leave out what a wait took beyond its longest; it began when ``total_s`` was that."""
+        beyond_s = self.total_s() - began_s - at_most_s - _SLACK_S
+        if self._entered_s is not None and beyond_s > 0:
+            self._entered_s += beyond_s
+
+
+class _Waiting:
+    """One wait; not made of a generator, which takes longer than the wait where time is virtual."""
+
+    __slots__ = ("_at_most_s", "_began_s", "_watch")
+
+    def __init__(self, watch: Stopwatch, at_most_s: float) -> None:
+        self._watch = watch
+        self._at_most_s = at_most_s
+
+    def __enter__(self) -> None:
+        self._began_s = self._watch.total_s()
+
+    def __exit__(self, *error: object) -> None:
+        self._watch.waited(self._began_s, self._at_most_s)

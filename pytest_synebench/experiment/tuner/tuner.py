@@ -185,7 +185,7 @@ class Tuner:
                 self._ended(live, seen)
 
     def _began(self, seen: AttemptBegan) -> None:
-        remark = verdicts.of_beginning(self.parts, seen)
+        remark = seen.remark and verdicts.of_beginning(self.parts, seen)
         self._note(
             Began(
                 at_s=self.now_s(),
@@ -196,7 +196,8 @@ class Tuner:
                 remark=remark,
             )
         )
-        self._remark(remark and f"trial {seen.key.trial_id}: {remark}")
+        if remark:
+            self._remark(f"trial {seen.key.trial_id}: {remark}")
         if self.limits.strict_checkpoints and REJECTED in remark:
             live = self.live[seen.key.trial_id]
             self.attempts.condemn(live, f"{remark} (strict_checkpoints makes that a failure)")
@@ -220,7 +221,9 @@ class Tuner:
             return False
         if self.attempts.virtual:
             self.attempts.note_arrival(live, seen, trial)
-        decisions = self._handle(Reported(report=report))
+        event = Reported(report=report)
+        decisions = self.parts.scheduler.handle(event)
+        self._follow(event, decisions)
         if self.attempts.limited:
             self.attempts.expect_end(live)
         return bool(decisions)
@@ -271,23 +274,23 @@ class Tuner:
     # -- what follows from it --------------------------------------------------------------------
 
     def _handle(self, event: Event) -> tuple[Decision, ...]:
-        parts = self.parts
-        if isinstance(event, Reported):  # the most of them; no copy begins here
-            decisions = parts.scheduler.handle(event)
-        else:
-            decisions = tuple(map(self._pinned, parts.scheduler.decide(event)))
-            parts.scheduler.fold(event, decisions)
+        scheduler = self.parts.scheduler
+        decisions = tuple(map(self._pinned, scheduler.decide(event)))
+        scheduler.fold(event, decisions)
+        self._follow(event, decisions)
+        return decisions
+
+    def _follow(self, event: Event, decisions: tuple[Decision, ...]) -> None:
         # Journal, sync, act: after a crash we repeat a decision, never forget one.
-        parts.journal.append(event, decisions)
-        parts.table.fold(event, decisions)
+        self.parts.journal.append(event, decisions)
+        self.parts.table.fold(event, decisions)
         self._declined = False
         for decision in decisions:
             self._carry_out(decision)
-        return decisions
 
     def _pinned(self, decision: Decision) -> Decision:
         """Find the bytes that a copy begins from: what is written down names them."""
-        if isinstance(decision, Start):
+        if isinstance(decision, Start) and decision.checkpoint is not None:
             decision, remark = self.parts.launch.pin(decision)
             self._remark(remark)
         return decision
@@ -331,8 +334,8 @@ class Tuner:
         if not self.parts.order.settled:
             return
         while not self._declined and self._free_slot():
+            freed = SlotFreed(at_s=self.now_s(), may_start=self._may_start())
             with self.attempts.watch.waiting(0.0):  # for a config: no trial is to blame for it
-                freed = SlotFreed(at_s=self.now_s(), may_start=self._may_start())
                 self._declined = not self._handle(freed)
         if not self.live and not self._waiting:
             why = "the space holds no more configs" if self._may_start() else "all trials ended"
@@ -342,7 +345,7 @@ class Tuner:
         return self.limits.budget.may_start(self.parts.table)
 
     def _free_slot(self) -> bool:
-        return self.attempts.occupied() + len(self._waiting) < self.limits.num_workers
+        return len(self.live) - self.attempts.without + len(self._waiting) < self.limits.num_workers
 
     def _over(self) -> bool:
         if not self.reason:
