@@ -168,7 +168,10 @@ def test_a_server_that_stays_busy_is_given_up_and_what_was_kept_before_is_there(
     following = make_checkpoint(tmp_path / "next", place)
     with pytest.raises(StoreError, match=rf"503: .* \(asked {TRIES} times\)"):
         archive.keep(following, place)
-    assert len(service.asked(bucket)) == TRIES
+    # Its files go side by side: each is asked for so often, and nothing else is.
+    asked = Counter(key for _, key, _ in service.asked(bucket))
+    assert 1 <= len(asked) <= len(FILES)
+    assert max(asked.values()) == TRIES
     service.mend(bucket)
     assert archive.restore(PLACE, tmp_path / "there") == kept
 
