@@ -12,8 +12,11 @@ from pytest_synebench.checkpoints.hashing import PART_BYTES
 from pytest_synebench.checkpoints.s3 import crowd
 from pytest_synebench.checkpoints.s3.pace import MOST
 
+EDGES = [edge + by for edge in (crowd.MOST_BYTES // MOST, PART_BYTES) for by in (0, 1)]
 SIZES = st.dictionaries(
-    st.text("abc/", min_size=1), st.integers(0, 2 * crowd.MOST_BYTES), max_size=60
+    st.text("abc/", min_size=1),
+    st.sampled_from(EDGES) | st.integers(0, 2 * crowd.MOST_BYTES),
+    max_size=60,
 )
 
 
@@ -33,6 +36,12 @@ def test_each_is_done_once(sizes: dict[str, int]) -> None:
     done: list[str] = []
     crowd.at_once(done.append, sizes)
     assert sorted(done) == sorted(sizes)
+
+
+def test_files_of_the_largest_size_of_their_kind_are_no_more_bytes() -> None:
+    for size in EDGES:
+        [(count, _)] = crowd._crowds(dict.fromkeys("abcdefghijklmnopqrst", size))
+        assert count == 1 or count * size <= crowd.MOST_BYTES
 
 
 def test_small_ones_are_under_way_together() -> None:
