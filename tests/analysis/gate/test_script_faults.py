@@ -29,7 +29,8 @@ def test_each_fault_has_its_one_line_in_the_script(scripts: Any) -> None:
 
 
 def test_runs_are_read_back_as_they_were_stored(scripts: Any, tmp_path: Path) -> None:
-    run = scripts.Told(Curve((Step(1, 0.5), Step(2, 0.25)), 0.25), math.inf)
+    scores = {"sum:val_loss": 1.5, "sum:train_loss": math.inf}
+    run = scripts.Told(Curve((Step(1, 0.5), Step(2, 0.25)), 0.25), scores)
     scripts.write(tmp_path / "scripts.json", {"as it is": {"0": run}})
     assert scripts.read(tmp_path / "scripts.json") == {"as it is": {"0": run}}
 
@@ -39,9 +40,12 @@ def test_a_fault_that_moves_every_run_is_detected_and_none_is_not(scripts: Any) 
 
     def runs(by: float) -> dict[str, Any]:
         losses = [((7 * i) % 60) / 60 + by for i in range(60)]
-        return {str(i): scripts.Told(Curve((Step(1, x),), x), x) for i, x in enumerate(losses)}
+        return {
+            str(i): scripts.Told(Curve((Step(1, x),), x), dict.fromkeys(scripts.DECLARED, x))
+            for i, x in enumerate(losses)
+        }
 
     worse = {scripts.HONEST: runs(0.0), fault: runs(2.0)}
-    assert scripts.rates(worse, 5) == {fault: [5, 5, 5, 5]}
+    assert scripts.rates(worse, fault, 5) == [5, 5, 5, 5]
     same = {scripts.HONEST: runs(0.0), fault: runs(0.0)}
-    assert scripts.rates(same, 5)[fault][0] == 0
+    assert scripts.rates(same, fault, 5)[0] == 0
