@@ -219,9 +219,9 @@ def write(path: Path, curves: Runs) -> None:
     runs = {
         side: {
             run_id: {
-                "steps": [list(step) for step in one.curve.steps],
+                "steps": _short(one.curve.steps),
                 "scores": {
-                    name: value if math.isfinite(value) else str(value)
+                    name: _rounded(value) if math.isfinite(value) else str(value)
                     for name, value in one.declared.items()
                 },
             }
@@ -231,6 +231,20 @@ def write(path: Path, curves: Runs) -> None:
     }
     text = json.dumps({"versions": versions(), "runs": runs}, sort_keys=True) + "\n"
     replace_file(path, text.encode())
+
+
+def _short(steps: Sequence[Step]) -> list[list[float]]:
+    """Return steps without those at which nothing has changed."""
+    after = [*(step.loss for step in steps[1:]), None]
+    return [
+        [step.units, _rounded(step.loss)]
+        for step, loss in zip(steps, after, strict=True)
+        if loss != step.loss
+    ]
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.8g}")
 
 
 def main() -> None:
