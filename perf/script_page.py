@@ -33,9 +33,10 @@ Percent of gates that FAIL. *Paired*: with `paired=True`, equal run ids share al
 {rows}
 
 A fault whose runs are not all there yet may be missing: the program lists them all. One that is
-seen in fewer than 95 of 100 gates is smaller than the noise of 20 such runs. Pairing takes away what the seeds do, as long as a fault does not change
-how they are used; without it only large faults are seen. Learning rates that made a trial in four
-diverge, and sums of perplexities, were the setting before: two of these faults were seen then.
+seen in fewer than 95 of 100 gates is smaller than the noise of 20 such runs. Pairing takes away
+what the seeds do, as long as a fault does not change how they are used; without it only large
+faults are seen. Learning rates that made a trial in four diverge, and sums of perplexities, were
+the setting before: two of these faults were seen then.
 
 *Runs that differ*: what share of the run ids the fault changes at all. The script has no weight
 decay that could be ignored, no momentum to be lost, and reads its data in one order.
