@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from pictured_runs import HOSTILE, RUNS, record
 
+from pytest_synebench.analysis.markup import escaped
 from pytest_synebench.analysis.page import render
 from pytest_synebench.analysis.page.content import Content, content
-from pytest_synebench.analysis.page.markdown import escaped, markdown
+from pytest_synebench.analysis.page.markdown import markdown
 from pytest_synebench.errors import UsageError
 from pytest_synebench.experiment.store.results import RunRecord, Runs
 
