@@ -15,6 +15,7 @@ pytest.importorskip("moto", reason="needs the extra 'emulator'")
 
 from remote_project import account, entries, items, make_gated, names, rows, summary, until
 
+from pytest_synebench import load_runs
 from pytest_synebench.emulator import Emulator
 
 REMOTE = ("--synebench-remote", "--aws", "emulator")
@@ -226,3 +227,33 @@ def test_a_killed_job_is_told_and_another_goes_on_with_its_run(
     local_equal(here, there, *EXACT, *gate.option)
     again = run_pytest(there, "--synebench-attach", f"{name}-2")
     assert again.returncode == 0
+
+
+#: Part of a conftest: in a job, nothing is kept but what has to be, before an attempt starts.
+KEEPS_LITTLE = """
+import os
+if "TRAINING_JOB_NAME" in os.environ:
+    from pytest_synebench.experiment.remote.tuning.mirror import Mirror
+    Mirror._period_s = lambda self: 3600.0
+    Mirror.finish = lambda self, over, more: over and self.flush(over=over, more=more)
+"""
+
+
+@pytest.mark.proof
+def test_reports_that_a_lost_machine_had_not_kept_are_told_again_as_they_were(
+    emulator: Emulator, here: Path, there: Path, gate: Gate
+) -> None:
+    with (make_gated(there) / "conftest.py").open("a") as conftest:
+        conftest.write(KEEPS_LITTLE)
+    one = (*EXACT, "--scheduler", "fifo", "--num_trials", "1", *gate.option)
+    (name,) = submitted(there, *one)
+    gate.wait()  # at level 3: two have been reported
+    emulator.kill(name)
+    emulator.wait(name, "Failed", timeout_s=LONG_S)
+    assert run_pytest(there, "--synebench-attach", name).returncode == 1
+    (begun,) = load_runs(there / ".synebench")
+    assert [len(trial.reports) for trial in begun.trials] == [0], "both were lost"
+    gate.open()
+    done = run_pytest(there, "--synebench-attach", name, "--synebench-resume")
+    assert done.returncode == 0, done.stdout + "\n".join(emulator.lines(f"{name}-2"))
+    local_equal(here, there, *one)
