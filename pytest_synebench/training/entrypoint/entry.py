@@ -6,6 +6,7 @@ It is copied beside the archive and needs nothing of ours: ``python3 entry.py``.
 from __future__ import annotations
 
 import os
+import runpy
 import sys
 import tarfile
 
@@ -22,9 +23,7 @@ def main() -> None:
         archive.extractall(code, filter="data")
     apart = os.path.join(code, APART)
     sys.path[0] = apart if os.path.isdir(apart) else code  # in place of this file's folder
-    from pytest_synebench.training.entrypoint import __main__ as program
-
-    raise SystemExit(program.main())
+    runpy.run_module("pytest_synebench.training.entrypoint", run_name="__main__")
 
 
 if __name__ == "__main__":
