@@ -11,7 +11,7 @@ oracle of them, and the same games are checked against it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import pytest
@@ -23,7 +23,7 @@ from pytest_synebench.events import Ended, Event, Reported, SlotFreed, Start
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.testing.game import NoRules, Referee, Rules
 from pytest_synebench.testing.tuner_machine import TunerMachine
-from pytest_synebench.trial import Report, TrialId, TrialState
+from pytest_synebench.trial import Report, Scalar, TrialId, TrialState
 
 _STRANGER = TrialId(7)
 _ABOUT_A_STRANGER: list[Event] = [
@@ -48,6 +48,10 @@ class SchedulerSuite:
         """Return a scheduler in its first state; equal seeds give equal ones."""
         raise NotImplementedError
 
+    def metrics(self, trial_id: TrialId, resource: int) -> Mapping[str, Scalar]:  # noqa: ARG002
+        """Return what a report has besides its loss: none, unless the algorithm looks at some."""
+        return {}
+
     def rules(self) -> Rules:
         """Return the rules of the algorithm, on top of the protocol's."""
         return NoRules()
@@ -59,6 +63,9 @@ class SchedulerSuite:
         class Game(TunerMachine):
             def make(self, seed: int) -> Scheduler:
                 return suite.make(seed)
+
+            def metrics(self, trial_id: TrialId, resource: int) -> Mapping[str, Scalar]:
+                return suite.metrics(trial_id, resource)
 
             def referee(self, scheduler: Scheduler) -> Referee:
                 return Referee(

@@ -7,6 +7,7 @@ on started trials is reached; the controller dies at any moment and comes back f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ from pytest_synebench.events import (
 from pytest_synebench.schedulers.protocol import Scheduler
 from pytest_synebench.testing.game import Referee, state_of
 from pytest_synebench.testing.strategies import LOSSES, SEEDS
-from pytest_synebench.trial import Report, TrialId, TrialState
+from pytest_synebench.trial import Report, Scalar, TrialId, TrialState
 
 _PICKS = st.integers(0, 63)
 _EARLY_END = 5  #: where no end is known, scripts end after this many levels
@@ -52,6 +53,10 @@ class TunerMachine(RuleBasedStateMachine):
     def referee(self, scheduler: Scheduler) -> Referee:
         """Return the referee of a scheduler in its first state."""
         return Referee(scheduler)
+
+    def metrics(self, trial_id: TrialId, resource: int) -> Mapping[str, Scalar]:  # noqa: ARG002
+        """Return what a report has besides its loss."""
+        return {}
 
     @initialize(
         seed=SEEDS,
@@ -128,11 +133,14 @@ class TunerMachine(RuleBasedStateMachine):
         trial = self._referee.trials[trial_id]
         last = trial.until or _EARLY_END
         resource = min(trial.level + steps, last)
-        self._handle(
-            Reported(
-                report=Report(trial_id=trial_id, resource=resource, loss=loss, at_s=self._now_s())
-            )
+        report = Report(
+            trial_id=trial_id,
+            resource=resource,
+            loss=loss,
+            at_s=self._now_s(),
+            metrics=self.metrics(trial_id, resource),
         )
+        self._handle(Reported(report=report))
         if trial.state is TrialState.RUNNING and resource == last:
             self._end(trial_id, TrialState.COMPLETED)
 

@@ -16,17 +16,30 @@ from pytest_synebench.searchers.random_search import RandomSearch
 from pytest_synebench.space import ConfigSpace, loguniform
 from pytest_synebench.testing.game import state_of
 from pytest_synebench.testing.scheduler_suite import SchedulerSuite
-from pytest_synebench.trial import Report, TrialId
+from pytest_synebench.trial import Report, Scalar, TrialId
 
 SPACE = ConfigSpace({"lr": loguniform(1e-4, 1.0)})
 
 
 class TestMoAsha(SchedulerSuite):
-    """Here no report has a second metric; what it does is held against the order below."""
+    """What it decides is held against the order below."""
 
     def make(self, seed: int) -> Scheduler:
         searcher = RandomSearch(SPACE, seed=seed)
         return MoAsha(searcher, levels=(1, 3, 9), reduction_factor=3, metric="seconds")
+
+    def metrics(self, trial_id: TrialId, resource: int) -> dict[str, Scalar]:
+        """Equal ones among them, and a trial that has none."""
+        return {} if trial_id == 2 else {"seconds": trial_id * 7 % 5 + resource}
+
+
+class TestMoAshaWithoutASecondMetric(TestMoAsha):
+    """As where a script forgets to report it."""
+
+    def metrics(self, trial_id: TrialId, resource: int) -> dict[str, Scalar]:
+        """None."""
+        del trial_id, resource
+        return {}
 
 
 def report_of(trial: int, loss: float, second: Any) -> Report:
