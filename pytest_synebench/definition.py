@@ -31,6 +31,7 @@ _HORIZONS = ("full", "rung")
 _PROTOCOLS = ("channel", "syne_tune")
 _REQUIRED = ("script", "config_space", "metric")
 _REPORT_KEYS = ("metric", "resource_attr", "elapsed_time_attr", "cost_attr", "constraint_attr")
+_COLUMNS = ("trial_id", "attempt", "at_s")  #: of the results, with ``config_`` and a key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +112,22 @@ class Benchmark:
         for attr in _REPORT_KEYS:
             if attr == "metric" or getattr(self, attr) is not None:
                 _check_name(attr, getattr(self, attr))
+                self._check_free(attr)
         if self.max_resource_attr is not None:
             _check_name("max_resource_attr", self.max_resource_attr)
         if self.metric == self.resource_attr:
             raise BenchmarkError(
                 f"metric and resource_attr are both {self.metric!r}; the level a trial has reached "
                 "is not what it is judged by: report them under two keys"
+            )
+
+    def _check_free(self, name: str) -> None:
+        value = getattr(self, name)
+        columns = _COLUMNS if self.resource_attr else (*_COLUMNS, "level")
+        if value in columns or value.startswith("config_"):
+            raise BenchmarkError(
+                f"{name} is {value!r}, which is a column of the results already "
+                f"({', '.join(columns)}, config_...); report it under another key"
             )
 
     def _check_max_resource(self) -> None:
