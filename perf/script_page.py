@@ -38,6 +38,10 @@ what the seeds do, as long as a fault does not change how they are used; without
 faults are seen. Learning rates that made a trial in four diverge, and sums of perplexities, were
 the setting before: two of these faults were seen then.
 
+A gate sees what a fault does to results. That a script resumes wrongly need not be guessed from
+them: `--synebench-verify-resume` compares bit by bit, and names the schedule that is lost, as soon
+as it has trained until the schedule anneals (`--max_resource_level 12` here).
+
 *Runs that differ*: what share of the run ids the fault changes at all. The script has no weight
 decay that could be ignored, no momentum to be lost, and reads its data in one order.
 """
