@@ -12,6 +12,7 @@ Invariants (tests/benchmarks/test_mlp_fashionmnist_script.py holds each one):
 - a resumed run equals an uninterrupted one bit for bit (on the CPU, at one number of threads), the
   order of the images and dropout included;
 - optimiser and best accuracy are part of the checkpoint;
+- learning rate and weight decay are the config's, also where the checkpoint is another trial's;
 - the arguments are the keys of the space, of ``CONSTANTS``, and the checkpoint helper's.
 
 Source: the perceptron on Fashion-MNIST of Syne Tune, as the original benchmark trains it.
@@ -115,6 +116,9 @@ def objective(config: dict[str, Any]) -> None:
         {"model": model, "optimizer": optimizer}, state
     )
     resume_from = resume_from_checkpointed_model(config, load_model_fn)
+    # A copy of another trial has its optimiser's state, and numbers of its own.
+    for group in optimizer.param_groups:
+        group.update(lr=config["learning_rate"], weight_decay=config["weight_decay"])
 
     report = Reporter()
     start = time.perf_counter()

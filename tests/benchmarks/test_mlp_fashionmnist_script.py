@@ -164,6 +164,24 @@ def test_the_best_accuracy_survives_a_pause(
     assert [report["accuracy"] for report in parts] == best == sorted(best)
 
 
+def test_a_copy_trains_with_numbers_of_its_own(
+    run: Callable[..., list[dict[str, float]]],
+    train: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[tuple[float, float]] = []
+
+    def note(model: Any, optimizer: Any, *rest: Any) -> None:
+        del model, rest
+        seen.extend((group["lr"], group["weight_decay"]) for group in optimizer.param_groups)
+
+    run(epochs=1, st_checkpoint_dir=str(tmp_path))  # the parent
+    monkeypatch.setattr(train, "train", note)
+    run(epochs=2, st_checkpoint_dir=str(tmp_path), learning_rate=0.25, weight_decay=0.5)
+    assert seen == [(0.25, 0.5)]
+
+
 def equal(one: Any, other: Any) -> bool:
     """Whether two states are the same, tensor by tensor, bit for bit."""
     import torch
