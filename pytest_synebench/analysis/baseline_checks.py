@@ -23,7 +23,7 @@ _TOO_LARGE = 2**1023  #: an integer may be written that no float holds
 _OURS = ("final", "area")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|")
 _ID = re.compile(r"0|[1-9][0-9]{0,9}")
-_NOT_FINITE = {"nan", "inf", "-inf"}  #: as they are written: JSON has none of them
+_NOT_FINITE = ("nan", "inf", "-inf")  #: as they are written: JSON has none of them
 _HEX = re.compile(r"[0-9a-f]*")
 _MAPPINGS = ("problem", "versions", "machine", "runs", "fingerprints")
 

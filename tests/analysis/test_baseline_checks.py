@@ -75,6 +75,7 @@ def test_what_is_whole_is_accepted(tmp_path: Path) -> None:
         (("runs", "4294967296"), GOOD["runs"]["0"], "'4294967296' is no run id"),
         (("runs", "1", "seed"), 0, "several run ids have one seed"),
         (("runs", "1", "seed"), True, "seed: True is no whole number from 0"),
+        (("runs", "1", "final"), [1], "run id 1, final: [1] is no number"),
         (("runs", "1", "final"), "1.0", "run id 1, final: '1.0' is no number"),
         (("runs", "1", "final"), 10**400, "final: 1000"),
         (("runs", "1", "trials"), None, "trials: None is no number"),

@@ -28,8 +28,6 @@ _HASH_CHARACTERS = 16  #: 80 bits: of a million runs, two share a name with prob
 _SLUG_CHARACTERS = 33  #: leaves what trial and attempt take at most
 _TRIALS, _ATTEMPTS = 10**6, 10**4
 _UNSAFE = re.compile(r"[^a-zA-Z0-9]+")
-
-
 _NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", re.ASCII)
 
 

@@ -14,9 +14,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from base64 import b64encode
 from collections.abc import Iterable
-from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -29,6 +27,7 @@ from pytest_synebench.checkpoints.s3.blobs import Blobs
 from pytest_synebench.checkpoints.s3.causes import Damaged, status
 from pytest_synebench.checkpoints.s3.crowd import at_once
 from pytest_synebench.checkpoints.s3.in_use import InUse
+from pytest_synebench.checkpoints.s3.new_object import put_new
 from pytest_synebench.checkpoints.s3.sweeping import Sweep
 from pytest_synebench.errors import CheckpointError, StoreError
 from pytest_synebench.trial import CheckpointRef, TrialId
@@ -257,26 +256,13 @@ class S3Archive:
 
     def _put_manifest(self, data: bytes, told: manifest.Manifest, place: Place) -> None:
         key = self.address.manifest(place)
-        checksum = b64encode(sha256(data).digest()).decode()
-        try:
-            self._ask(
-                lambda: self._client.put_object(
-                    Bucket=self.address.bucket,
-                    Key=key,
-                    Body=data,
-                    IfNoneMatch="*",
-                    ChecksumSHA256=checksum,
-                )
+        new = put_new(self._ask, self._client, self.address.bucket, key, data)
+        # There is one: ours, whose answer was lost or which is kept again; or another's.
+        if not new and self._get_manifest(place)[0] != data:
+            raise CheckpointError(
+                f"another checkpoint is kept as s3://{self.address.bucket}/{key}; it stays. "
+                "Two controllers write one experiment, or a history was begun anew"
             )
-        except Exception as error:
-            if status(error) != 412:
-                raise
-            # There is one: ours, whose answer was lost or which is kept again; or another's.
-            if self._get_manifest(place)[0] != data:
-                raise CheckpointError(
-                    f"another checkpoint is kept as s3://{self.address.bucket}/{key}; it stays. "
-                    "Two controllers write one experiment, or a history was begun anew"
-                ) from None
         self._sweep.note(place, told)
 
     def _get_manifest(self, place: Place) -> tuple[bytes, manifest.Manifest]:
