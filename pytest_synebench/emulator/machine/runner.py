@@ -2,7 +2,7 @@
 
 Each demand is a thread of its own, and ends by feeding the account what came of it.
 
-Invariants (tests/emulator/test_clients.py holds each one, with jobs that run):
+Invariants (tests/emulator/{test_clients,machine/test_runner}.py hold each one, with jobs that run):
 - a demand that fails for whatever reason ends its job as Failed, with the reason;
 - a signal that comes while a container is being started reaches it, and a kill that comes earlier
   kills the job's first process as soon as it is there;
